@@ -1,0 +1,182 @@
+/** The part of `localStorage` that is used. */
+export type StorageLike = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
+
+export interface Refusal {
+  code: string;
+  detail: string;
+}
+
+/** Something that a person sent and the server has not yet acknowledged. */
+export interface Entry<T> {
+  client_id: string;
+  /** When it was written, for the order and for the screen; epoch milliseconds. */
+  at: number;
+  body: T;
+  /** Set when the server said no: kept in place, sent again only when somebody asks for it. */
+  refused?: Refusal;
+}
+
+export interface OutboxOptions<T> {
+  /** Entries live under `<prefix><client_id>`, one key each: two tabs never overwrite each other's queue. */
+  prefix: string;
+  storage: StorageLike;
+  /** Puts one entry on the line; false when the line is down. */
+  send: (entry: Entry<T>) => boolean;
+  onChange?: (entries: Entry<T>[]) => void;
+  /** An acknowledgement is overdue although the line looks open: drop the line and connect again. */
+  onOverdue?: () => void;
+  overdueAfter?: number;
+  now?: () => number;
+  setTimeout?: (run: () => void, ms: number) => unknown;
+  clearTimeout?: (timer: never) => void;
+}
+
+export interface Outbox<T> {
+  /** Keeps it first, then tries to send it. */
+  add: (body: T) => Entry<T>;
+  /** The line is up and said hello: everything not acknowledged goes out again, oldest first, with its old id. */
+  flush: () => void;
+  acked: (clientId: string) => Entry<T> | null;
+  refused: (clientId: string, refusal: Refusal) => void;
+  /** Sends a refused entry again. */
+  retry: (clientId: string) => void;
+  /** Forgets an entry (the person deleted it). */
+  discard: (clientId: string) => void;
+  entries: () => Entry<T>[];
+  /** Another tab changed the storage. */
+  reload: () => void;
+}
+
+export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
+  const { prefix, storage, send } = options;
+  const now = options.now ?? Date.now;
+  const later = options.setTimeout ?? ((run: () => void, ms: number) => globalThis.setTimeout(run, ms));
+  const cancel = options.clearTimeout ?? ((timer: never) => globalThis.clearTimeout(timer));
+  let queue = read<T>(storage, prefix);
+  let overdue: unknown = null;
+
+  const changed = () => options.onChange?.([...queue]);
+  const keep = (entry: Entry<T>) => storage.setItem(prefix + entry.client_id, JSON.stringify(entry));
+  const find = (id: string) => queue.find((entry) => entry.client_id === id);
+
+  const watch = () => {
+    if (overdue !== null) cancel(overdue as never);
+    overdue = null;
+    if (!options.onOverdue || !queue.some((entry) => !entry.refused)) return;
+    overdue = later(() => {
+      overdue = null;
+      options.onOverdue?.();
+    }, options.overdueAfter ?? 15_000);
+  };
+  const put = (entry: Entry<T>) => {
+    const sent = send(entry);
+    if (sent && overdue === null) watch();
+    return sent;
+  };
+  const remove = (id: string) => {
+    const entry = find(id) ?? null;
+    queue = queue.filter((other) => other !== entry);
+    storage.removeItem(prefix + id);
+    watch();
+    changed();
+    return entry;
+  };
+
+  return {
+    add(body) {
+      // Strictly growing, so that the order survives two entries within one millisecond.
+      const at = Math.max(now(), (queue.at(-1)?.at ?? 0) + 1);
+      const entry: Entry<T> = { client_id: newClientId(), at, body };
+      queue = [...queue, entry];
+      keep(entry);
+      changed();
+      put(entry);
+      return entry;
+    },
+    flush() {
+      for (const entry of queue) if (!entry.refused && !put(entry)) return;
+    },
+    acked: remove,
+    refused(id, refusal) {
+      const entry = find(id);
+      if (!entry) return;
+      const marked = { ...entry, refused: refusal };
+      queue = queue.map((other) => (other === entry ? marked : other));
+      keep(marked);
+      watch();
+      changed();
+    },
+    retry(id) {
+      const entry = find(id);
+      if (!entry) return;
+      const { refused: _, ...again } = entry;
+      queue = queue.map((other) => (other === entry ? again : other));
+      keep(again);
+      changed();
+      put(again);
+    },
+    discard(id) {
+      remove(id);
+    },
+    entries: () => [...queue],
+    reload() {
+      queue = read<T>(storage, prefix);
+      watch();
+      changed();
+    },
+  };
+}
+
+/** An id that no other tab or machine makes; `randomUUID` exists only on secure origins. */
+export function newClientId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** `localStorage`, or memory of the same shape where a browser forbids or fills it. */
+export function safeStorage(storage?: () => StorageLike): StorageLike {
+  const memory = new Map<string, string>();
+  let real: StorageLike | null = null;
+  try {
+    real = storage ? storage() : globalThis.localStorage;
+    real.setItem('relevo.probe', '1');
+    real.removeItem('relevo.probe');
+  } catch {
+    real = null;
+  }
+  const inReal = () => real?.length ?? 0;
+  return {
+    get length() {
+      return inReal() + memory.size;
+    },
+    key: (n) => (n < inReal() ? (real?.key(n) ?? null) : ([...memory.keys()][n - inReal()] ?? null)),
+    getItem: (key) => memory.get(key) ?? real?.getItem(key) ?? null,
+    setItem(key, value) {
+      try {
+        if (!real) throw new Error('no storage');
+        real.setItem(key, value);
+        memory.delete(key);
+      } catch {
+        memory.set(key, value);
+      }
+    },
+    removeItem(key) {
+      memory.delete(key);
+      real?.removeItem(key);
+    },
+  };
+}
+
+function read<T>(storage: StorageLike, prefix: string): Entry<T>[] {
+  const found: Entry<T>[] = [];
+  for (let n = 0; n < storage.length; n += 1) {
+    const key = storage.key(n);
+    if (!key?.startsWith(prefix)) continue;
+    try {
+      found.push(JSON.parse(storage.getItem(key) ?? '') as Entry<T>);
+    } catch {
+      // Not ours, or cut off by a full disk: it cannot be sent, so it is not an entry.
+    }
+  }
+  return found.sort((a, b) => a.at - b.at || (a.client_id < b.client_id ? -1 : 1));
+}
