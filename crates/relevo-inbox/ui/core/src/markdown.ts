@@ -71,7 +71,8 @@ const MARKS = [
 ] as const;
 const WORD = /[\p{L}\p{N}]/u;
 const ESCAPABLE = /[\\`*_~[\]()>#+\-.!]/;
-const BARE = /https?:\/\/[^\s<>"`]+/iy;
+const RUN = /\*+|_+|~+/y;
+const BARE = /https?:\/\/[^\s<>"`]{1,2000}/iy;
 const LINK = /\[((?:[^[\]\\\n]|\\.){1,500})\]\(\s*([^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)\s*\)/y;
 
 function spans(text: string, depth: number): Inline[] {
@@ -131,6 +132,14 @@ function spans(text: string, depth: number): Inline[] {
       }
     }
     if (depth < DEEPEST && (char === '*' || char === '_' || char === '~')) {
+      // A longer run is a drawn line ("*****"), not a mark.
+      RUN.lastIndex = at;
+      const run = RUN.exec(text)![0];
+      if (run.length > 3) {
+        plain += run;
+        at += run.length;
+        continue;
+      }
       for (const [mark, type] of MARKS) {
         if (unclosed.has(mark) || !text.startsWith(mark, at) || !opens(text, at, mark)) continue;
         const end = closing(text, at + mark.length, mark);
@@ -153,19 +162,18 @@ function spans(text: string, depth: number): Inline[] {
 /** A mark opens before a non-space; `_` and `~` only at a word's start (`snake_case` is a word). */
 function opens(text: string, at: number, mark: string): boolean {
   const next = text[at + mark.length];
-  if (next === undefined || /\s/.test(next) || next === mark[0]) return false;
+  if (next === undefined || /\s/.test(next) || (mark.length === 1 && next === mark)) return false;
   return mark[0] === '*' || !WORD.test(text[at - 1] ?? '');
 }
 
 function closing(text: string, from: number, mark: string): number {
   for (let end = text.indexOf(mark, from); end >= 0; end = text.indexOf(mark, end + 1)) {
-    const before = text[end - 1]!;
-    if (end === from || /[\s\\]/.test(before)) continue;
     if (mark.length === 1 && text[end + 1] === mark) {
       // A double mark inside a single one: `*a **b** c*`.
       end += 1;
       continue;
     }
+    if (end === from || /[\s\\]/.test(text[end - 1]!)) continue;
     // In `***`, the inner mark closes first.
     if (mark.length === 2 && text[end + 2] === mark[0]) end += 1;
     if (mark[0] === '*' || !WORD.test(text[end + mark.length] ?? '')) return end;
