@@ -81,9 +81,15 @@ describe('links', () => {
 test.each([['*'], ['[a]('], ['**a '], ['_a'], ['> '], ['https://a.b/)'], ['`a '], ['[**a'], ['\\']])(
   'a message full of "%s" is read in no time and keeps its depth small',
   (piece) => {
-    const started = performance.now();
-    const tree = parse(piece.repeat(8000 / piece.length));
-    expect(performance.now() - started).toBeLessThan(500);
+    const text = piece.repeat(8000 / piece.length);
+    const tree = parse(text);
+    // The best of several, because a busy machine may stop any one of them.
+    const times = [1, 2, 3, 4, 5].map(() => {
+      const started = performance.now();
+      parse(text);
+      return performance.now() - started;
+    });
+    expect(Math.min(...times)).toBeLessThan(400);
     const depth = (node: object): number => {
       const below = ['children', 'items'].flatMap((key) => ((node as never)[key] as object[] | undefined) ?? []).flat();
       return 1 + Math.max(0, ...below.map(depth));
