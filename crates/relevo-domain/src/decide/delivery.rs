@@ -1,0 +1,61 @@
+//! What goes out and how far it has come. The fence's second check is [`claim`].
+
+use super::{Decided, by};
+use crate::command::AgentFacts;
+use crate::conversation::Conversation;
+use crate::event::{Event, FenceCheck, Reader, Withheld};
+use crate::id::{MessageId, Seq};
+use crate::message::{Actor, DeliveryState};
+
+/// The outbox wants to send a message: **the fence's second check**. A bot's message whose epoch has passed in the
+/// meantime becomes a suppressed fact. Asked again about a message that is out, it answers with nothing.
+pub(super) fn claim(state: &Conversation, message: MessageId, claimed: DeliveryState) -> Vec<Decided> {
+    let Some(outgoing) = state.outgoing.get(&message) else { return Vec::new() };
+    if outgoing.state != DeliveryState::Queued {
+        return Vec::new();
+    }
+    let author = outgoing.message.author.clone();
+    if let Some(fence) = &outgoing.fence
+        && (fence.epoch != state.control.epoch || state.is_closed())
+    {
+        let what = Withheld::Message { message: outgoing.message.clone() };
+        let (turn, epoch) = (fence.turn.clone(), state.control.epoch);
+        return vec![(author, Event::Suppressed { turn, epoch, at: FenceCheck::Delivery, what })];
+    }
+    vec![(author, Event::DeliveryClaimed { message: outgoing.message.clone(), state: claimed })]
+}
+
+/// A provider's word on a message.
+pub(super) fn record(message: MessageId, state: DeliveryState, reason: Option<&str>) -> Vec<Decided> {
+    vec![(Actor::System, Event::DeliveryUpdated { message, state, reason: reason.map(str::to_owned) })]
+}
+
+/// The visitor's device has it. Marks only ever move forward, and never past what exists.
+pub(super) fn received(state: &Conversation, up_to: Seq) -> Vec<Decided> {
+    let up_to = up_to.min(state.seq);
+    if up_to <= state.visitor_received {
+        return Vec::new();
+    }
+    vec![(Actor::Visitor, Event::Received { up_to })]
+}
+
+/// The visitor has seen it.
+pub(super) fn read(state: &Conversation, up_to: Seq) -> Vec<Decided> {
+    let up_to = up_to.min(state.seq);
+    if up_to <= state.visitor_read {
+        return Vec::new();
+    }
+    vec![(Actor::Visitor, Event::Read { reader: Reader::Visitor, up_to })]
+}
+
+/// An agent has seen it. Only the assignee's reading is told to the visitor and clears the count; of other agents
+/// only the answer to a mention is recorded.
+pub(super) fn agent_read(state: &Conversation, agent: &AgentFacts, up_to: Seq) -> Vec<Decided> {
+    let up_to = up_to.min(state.seq);
+    let holds = state.control.agent() == Some(agent.id);
+    let news = holds && up_to >= state.last_visitor_seq && state.agent_read < state.last_visitor_seq;
+    if !news && !state.mentions.contains(&agent.id) {
+        return Vec::new();
+    }
+    vec![(by(agent), Event::Read { reader: Reader::Agent { agent: agent.id }, up_to })]
+}

@@ -1,0 +1,99 @@
+//! Messages: who wrote them and what they say.
+
+use crate::id::{AgentId, BotId, MessageId};
+use serde::{Deserialize, Serialize};
+
+/// The longest message text that Relevo takes, in Unicode scalar values. Channels may allow less.
+pub const MAX_TEXT_CHARS: usize = 8_000;
+/// How many buttons one message may carry.
+pub const MAX_BUTTONS: usize = 10;
+
+/// Who wrote or did something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Actor {
+    /// The person who is served.
+    Visitor,
+    /// A bot.
+    Bot {
+        /// Which one.
+        bot: BotId,
+    },
+    /// A member of the team.
+    Agent {
+        /// Which one.
+        agent: AgentId,
+    },
+    /// A person who wrote from outside Relevo, for instance on the shop's own phone.
+    External {
+        /// As the channel names them.
+        name: String,
+    },
+    /// Relevo itself: timers, rules, workers.
+    System,
+}
+
+/// A ready answer that the visitor can press.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Button {
+    /// What stands on it.
+    pub title: String,
+    /// What the bot receives; the title when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+}
+
+/// One message. Text is Markdown-lite and always data: it is never parsed as a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: Actor,
+    /// What it says.
+    pub text: String,
+    /// Ready answers under it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+    /// The payload of the button that the visitor pressed to write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// The id that the writer's own program gave it, so that it can match its own copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+/// How far an outgoing message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Accepted, waiting to be claimed.
+    Queued,
+    /// Claimed; a provider is being asked.
+    Sending,
+    /// With the provider; on the web, visible to the visitor.
+    Sent,
+    /// On the visitor's device.
+    Delivered,
+    /// Seen.
+    Read,
+    /// Refused, with a reason.
+    Failed,
+    /// Interrupted in the middle of a send: it may or may not have arrived, and is never sent again blindly.
+    Unknown,
+}
+
+/// The first line of a text, cut at a word near 120 characters: what the list shows.
+pub fn preview(text: &str) -> String {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= 120 {
+        return flat;
+    }
+    let cut: String = flat.chars().take(119).collect();
+    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(head, _)| head);
+    format!("{cut}…")
+}

@@ -1,0 +1,107 @@
+//! What the Copilot made, kept beside the log with what it covers.
+
+use super::StoreError;
+use async_trait::async_trait;
+use relevo_domain::id::{AgentId, ArtifactId, ConversationId, Seq};
+use relevo_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactKind {
+    /// Made by itself at a hand-over.
+    Brief,
+    /// Made on request.
+    Summary,
+    /// Suggested replies.
+    Reply,
+}
+
+/// Where its making stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactStatus {
+    /// Being written.
+    Running,
+    /// Finished.
+    Done,
+    /// Gave up, with an error.
+    Failed,
+    /// Stopped by an agent.
+    Cancelled,
+}
+
+/// The facts that it was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covers {
+    /// The first.
+    pub first: Seq,
+    /// The last.
+    pub last: Seq,
+}
+
+/// What a model counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Read.
+    pub prompt: u32,
+    /// Written.
+    pub completion: u32,
+}
+
+/// Something the Copilot made, with where it comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Its id.
+    pub id: ArtifactId,
+    /// About which conversation.
+    pub conversation: ConversationId,
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// Where its making stands.
+    pub status: ArtifactStatus,
+    /// Asked for when.
+    pub created_at: Timestamp,
+    /// Asked for by whom; none: Relevo itself.
+    pub created_by: Option<AgentId>,
+    /// In which language.
+    pub language: String,
+    /// The model's name, or `offline`.
+    pub model: String,
+    /// Whether no model was asked.
+    pub offline: bool,
+    /// The hash of the prompt's content.
+    pub prompt_version: String,
+    /// What it was made from.
+    pub covers: Covers,
+    /// What it cost.
+    pub tokens: Option<Tokens>,
+    /// The thing itself; its shape depends on the kind (see `docs/protocol.md`).
+    pub body: serde_json::Value,
+    /// Where its statements come from.
+    pub sources: Vec<serde_json::Value>,
+    /// What became of it, oldest first: `{what, distance, agent, at}`.
+    pub feedback: Vec<serde_json::Value>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// Artifacts.
+#[async_trait]
+pub trait Artifacts: Send + Sync + 'static {
+    /// Writes an artifact, new or changed.
+    async fn put_artifact(&self, artifact: &Artifact) -> Result<(), StoreError>;
+
+    /// One artifact.
+    async fn artifact(&self, id: ArtifactId) -> Result<Option<Artifact>, StoreError>;
+
+    /// A conversation's artifacts, newest first.
+    async fn artifacts(&self, conversation: ConversationId) -> Result<Vec<Artifact>, StoreError>;
+
+    /// Adds to what became of it, in one transaction; false when it does not exist.
+    async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError>;
+
+    /// Marks everything that was being written when the process ended as failed; how many there were.
+    async fn fail_running_artifacts(&self, error: &str) -> Result<u64, StoreError>;
+}

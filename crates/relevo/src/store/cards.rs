@@ -1,0 +1,92 @@
+//! The lists of the inbox.
+
+use super::{Contact, Position, StoreError};
+use async_trait::async_trait;
+use relevo_domain::card::{View, Visibility};
+use relevo_domain::command::AgentFacts;
+use relevo_domain::conversation::Conversation;
+use relevo_domain::id::{ContactId, ConversationId, InboxId, TeamId};
+use serde::{Deserialize, Serialize};
+
+/// A row of a list: a conversation, its contact, and where it stands in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The position of its last change (facts and contact edits alike are facts).
+    pub position: Position,
+    /// The state.
+    pub conversation: Conversation,
+    /// Whom it is with.
+    pub contact: Contact,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// What must be answered first: waiting ones by window end and waiting time, then the rest by last change.
+    #[default]
+    Due,
+    /// Last change first.
+    Newest,
+    /// Longest untouched first.
+    Oldest,
+    /// Longest waiting first; those that do not wait come last.
+    Waiting,
+}
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// For whom: views and the visibility rule are theirs.
+    pub agent: AgentFacts,
+    /// The deployment's visibility rule.
+    pub visibility: Visibility,
+    /// Which list.
+    pub view: View,
+    /// Words: found in the contact's name, e-mail and phone and in what was said, accents and case ignored. Each word
+    /// may be the beginning of a longer one; all must be found.
+    pub text: Option<String>,
+    /// Only this inbox.
+    pub inbox: Option<InboxId>,
+    /// Only this team.
+    pub team: Option<TeamId>,
+    /// Only with this label.
+    pub label: Option<String>,
+    /// In which order.
+    pub sort: Sort,
+    /// How many rows to skip.
+    pub offset: usize,
+    /// How many rows at most.
+    pub limit: usize,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// Whether more follow.
+    pub more: bool,
+}
+
+/// How many conversations each view holds for an agent, in the order of [`View::ALL`].
+pub type Counts = Vec<(View, u64)>;
+
+/// The lists.
+#[async_trait]
+pub trait Cards: Send + Sync + 'static {
+    /// A part of a list.
+    async fn list(&self, query: &Query) -> Result<Page, StoreError>;
+
+    /// One row, whoever may see it.
+    async fn row(&self, conversation: ConversationId) -> Result<Option<Row>, StoreError>;
+
+    /// Rows that changed after a position, in the order of their change, at most `limit`.
+    async fn changed(&self, after: Position, limit: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// How many conversations each view holds.
+    async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError>;
+
+    /// All conversations of a contact, newest first, at most 50.
+    async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError>;
+}
