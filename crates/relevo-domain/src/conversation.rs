@@ -70,7 +70,7 @@ pub struct Conversation {
     pub agent_read: Seq,
     /// The newest turn that said something.
     pub answered_turn: Option<TurnId>,
-    /// How often the bot has been asked again in a row without a person stepping in, and who spoke how often.
+    /// Who spoke how often.
     pub counts: Counts,
 }
 
@@ -210,6 +210,12 @@ impl Conversation {
                     }
                 } else {
                     self.outgoing.remove(&message.id);
+                }
+            }
+            // The provider surely does not have it: it waits to be claimed again.
+            Event::DeliveryUpdated { message, state: DeliveryState::Queued, .. } => {
+                if let Some(outgoing) = self.outgoing.get_mut(message) {
+                    outgoing.state = DeliveryState::Queued;
                 }
             }
             Event::DeliveryUpdated { message, .. } => {

@@ -243,6 +243,39 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Its name, as in SQL, JSON and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::MessagePosted { .. } => "message_posted",
+            Self::Suppressed { .. } => "suppressed",
+            Self::DeliveryClaimed { .. } => "delivery_claimed",
+            Self::DeliveryUpdated { .. } => "delivery_updated",
+            Self::Read { .. } => "read",
+            Self::Received { .. } => "received",
+            Self::NoteAdded { .. } => "note_added",
+            Self::Captured { .. } => "captured",
+            Self::HandoffRequested { .. } => "handoff_requested",
+            Self::TakenOver { .. } => "taken_over",
+            Self::Joined { .. } => "joined",
+            Self::Left { .. } => "left",
+            Self::Transferred { .. } => "transferred",
+            Self::HandedBack { .. } => "handed_back",
+            Self::StatusChanged { .. } => "status_changed",
+            Self::PriorityChanged { .. } => "priority_changed",
+            Self::LabelsChanged { .. } => "labels_changed",
+            Self::TeamChanged { .. } => "team_changed",
+            Self::Closed { .. } => "closed",
+            Self::Reopened { .. } => "reopened",
+            Self::ContactUpdated { .. } => "contact_updated",
+            Self::PageVisited { .. } => "page_visited",
+            Self::TurnFailed { .. } => "turn_failed",
+            Self::MacroRan { .. } => "macro_ran",
+        }
+    }
+}
+
 /// How the visitor reached the inbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -14,6 +14,7 @@ mod cards;
 mod contacts;
 mod jobs;
 mod log;
+mod words;
 
 pub use accounts::{Accounts, Agent, Draft, DraftMode, Presence, Session};
 pub use artifacts::{Artifact, ArtifactKind, ArtifactStatus, Artifacts, Covers, Tokens};
@@ -21,6 +22,7 @@ pub use cards::{Cards, Counts, Page, Query, Row, Sort};
 pub use contacts::{Contact, ContactEdit, Contacts, Visitor};
 pub use jobs::{Job, JobKind, Jobs, Lane, NewJob};
 pub use log::{Append, AppendError, DedupeKey, Log, Logged, Position, ThreadClaim};
+pub use words::{contact_words, fold, query_words, said, words};
 
 /// All of it. Implemented for whatever implements the parts.
 pub trait Store: Log + Jobs + Cards + Contacts + Artifacts + Accounts {}

@@ -6,7 +6,9 @@ use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::AgentFacts;
 use relevo_domain::conversation::Conversation;
 use relevo_domain::id::{ContactId, ConversationId, InboxId, TeamId};
+use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// A row of a list: a conversation, its contact, and where it stands in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,27 @@ pub enum Sort {
     Oldest,
     /// Longest waiting first; those that do not wait come last.
     Waiting,
+}
+
+impl Sort {
+    /// Which of two rows comes first. Stores sort by columns; this is their specification. No two rows are equal, since
+    /// no two have the same position, so that pages never overlap.
+    pub fn compare(self, a: &Row, b: &Row) -> Ordering {
+        let newest = || b.position.cmp(&a.position);
+        let never_last = |t: Option<Timestamp>| t.unwrap_or(Timestamp(i64::MAX));
+        let waiting = |row: &Row| never_last(row.conversation.waiting_since);
+        let window = |row: &Row| match row.conversation.waiting_since {
+            Some(_) => never_last(row.conversation.window_ends_at),
+            None => Timestamp(i64::MAX),
+        };
+        let idle = |row: &Row| row.conversation.waiting_since.is_none();
+        match self {
+            Self::Due => (idle(a), window(a), waiting(a)).cmp(&(idle(b), window(b), waiting(b))).then_with(newest),
+            Self::Newest => newest(),
+            Self::Oldest => newest().reverse(),
+            Self::Waiting => waiting(a).cmp(&waiting(b)).then_with(newest),
+        }
+    }
 }
 
 /// What to list.

@@ -41,6 +41,26 @@ pub struct ContactEdit {
     pub external_id: Option<String>,
 }
 
+impl ContactEdit {
+    /// Changes `contact` accordingly.
+    pub fn apply(&self, contact: &mut Contact) {
+        let Self { name, email, phone, external_id } = self;
+        if let Some(name) = name {
+            contact.name.clone_from(name);
+        }
+        if let Some(email) = email {
+            contact.email.clone_from(email);
+        }
+        if let Some(phone) = phone {
+            contact.phone.clone_from(phone);
+        }
+        if external_id.is_some() {
+            contact.external_id.clone_from(external_id);
+            contact.verified = true;
+        }
+    }
+}
+
 /// A visitor's browser in one inbox. The token itself is never stored, only its SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visitor {

@@ -1,0 +1,194 @@
+//! Runs a bot's turn, and ends it the moment the conversation changes hands.
+
+use crate::bot::{BotError, LiveTurn, TurnEnd};
+use crate::desk::{Desk, DeskError};
+use crate::directory::PluggedBot;
+use crate::feed::{Change, Feed};
+use crate::outbox::Outcome;
+use crate::store::{Job, JobKind, NewJob};
+use relevo_domain::command::Command;
+use relevo_domain::control::{Epoch, Turn};
+use relevo_domain::conversation::Conversation;
+use relevo_domain::event::{Event, HandoffReason};
+use relevo_domain::id::ConversationId;
+use relevo_domain::message::Message;
+use relevo_domain::timeline::{self, Line};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+/// How many earlier lines a turn is given.
+const TRANSCRIPT: usize = 40;
+/// How many facts are read to find them: most facts are not words.
+const FACTS: usize = 400;
+
+/// The turns under way in this process.
+#[derive(Default)]
+pub struct BotRunner {
+    turns: Mutex<HashMap<ConversationId, (Epoch, CancellationToken)>>,
+    longest: Duration,
+}
+
+impl BotRunner {
+    /// A runner for bots of which none may take longer than `longest` for a turn.
+    pub fn new(longest: Duration) -> Arc<Self> {
+        Arc::new(Self { turns: Mutex::default(), longest })
+    }
+
+    /// How long a claimed turn is nobody else's.
+    pub(crate) fn lease(&self) -> Duration {
+        self.longest + Duration::from_secs(15)
+    }
+
+    /// Listens for changes of control until `stop` is cancelled, and ends the turns that they overtake.
+    pub async fn watch(self: Arc<Self>, feed: Feed, desk: Desk, stop: CancellationToken) {
+        let mut changes = feed.subscribe();
+        loop {
+            let change = tokio::select! {
+                () = stop.cancelled() => return,
+                change = changes.recv() => change,
+            };
+            match change {
+                Ok(Change { conversation, row, .. }) => self.overtaken(conversation, &row.conversation),
+                // Missed some: look at every turn's conversation.
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    let under_way: Vec<_> = self.lock().keys().copied().collect();
+                    for conversation in under_way {
+                        if let Ok(Some(state)) = desk.store().load(conversation).await {
+                            self.overtaken(conversation, &state);
+                        }
+                    }
+                }
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn overtaken(&self, conversation: ConversationId, state: &Conversation) {
+        if let Some((epoch, cancel)) = self.lock().get(&conversation)
+            && *epoch != state.control.epoch
+        {
+            cancel.cancel();
+        }
+    }
+
+    /// Runs one claimed turn.
+    pub(crate) async fn run(
+        &self,
+        desk: &Desk,
+        job: &Job,
+        turn: &Turn,
+        stop: &CancellationToken,
+    ) -> Result<Outcome, DeskError> {
+        let id = job.conversation;
+        let Some(state) = desk.store().load(id).await? else { return Ok(Outcome::Finished) };
+        if state.is_closed() || !state.control.admits(turn) {
+            return Ok(Outcome::Finished);
+        }
+        let Some(plugged) = desk.directory().bots.get(&turn.bot) else {
+            let detail = format!("the bot `{}` is not plugged in", turn.bot);
+            return self.fail(desk, id, turn, HandoffReason::NoBot, detail).await;
+        };
+        let Some((message, transcript)) = words(desk, &state, turn).await? else { return Ok(Outcome::Finished) };
+        let cancel = CancellationToken::new();
+        self.lock().insert(id, (turn.epoch, cancel.clone()));
+        // Control may have moved between the look above and the entry just made; nobody would tell us any more.
+        if let Some(now) = desk.store().load(id).await? {
+            self.overtaken(id, &now);
+        }
+        let live = LiveTurn::new(desk.clone(), turn.clone(), message, state, transcript, cancel.clone());
+        live.typing(true);
+        let began = tokio::time::Instant::now();
+        let ended = bounded(plugged, live.clone(), &cancel, stop).await;
+        metrics::histogram!("relevo_bot_turn_seconds", "bot" => turn.bot.to_string())
+            .record(began.elapsed().as_secs_f64());
+        live.typing(false);
+        // Whatever the bot left running can say nothing any more once it asks.
+        cancel.cancel();
+        self.lock().remove(&id);
+        match ended {
+            Ended::Well(TurnEnd::Done) | Ended::Overtaken => Ok(Outcome::Finished),
+            Ended::Well(TurnEnd::Later(within)) => {
+                let due = desk.clock().now().after(within);
+                let kind = JobKind::EndTurn { turn: turn.clone() };
+                desk.store().enqueue(id, NewJob { kind, due }).await?;
+                Ok(Outcome::Finished)
+            }
+            Ended::ShuttingDown => Ok(Outcome::Again(Duration::ZERO)),
+            Ended::Badly(reason, detail) => self.fail(desk, id, turn, reason, detail).await,
+        }
+    }
+
+    async fn fail(
+        &self,
+        desk: &Desk,
+        id: ConversationId,
+        turn: &Turn,
+        reason: HandoffReason,
+        detail: String,
+    ) -> Result<Outcome, DeskError> {
+        tracing::warn!(conversation.id = %id, bot.id = %turn.bot, ?reason, "a bot's turn failed, people take over");
+        metrics::counter!("relevo_bot_turns_failed_total", "bot" => turn.bot.to_string()).increment(1);
+        desk.run(id, Command::FailTurn { turn: turn.clone(), reason, detail }).await?;
+        Ok(Outcome::Finished)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConversationId, (Epoch, CancellationToken)>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Ended {
+    Well(TurnEnd),
+    Overtaken,
+    ShuttingDown,
+    Badly(HandoffReason, String),
+}
+
+/// The bot, its deadline, the change of hands and the shutdown, whichever is first. A bot that panics has failed.
+async fn bounded(plugged: &PluggedBot, live: LiveTurn, cancel: &CancellationToken, stop: &CancellationToken) -> Ended {
+    let bot = Arc::clone(&plugged.bot);
+    let mut task = tokio::spawn(async move { bot.turn(live).await });
+    let ended = tokio::select! {
+        () = cancel.cancelled() => Ended::Overtaken,
+        () = stop.cancelled() => Ended::ShuttingDown,
+        () = tokio::time::sleep(plugged.deadline) => {
+            let detail = format!("no answer within {} s", plugged.deadline.as_secs());
+            Ended::Badly(HandoffReason::BotTimeout, detail)
+        }
+        result = &mut task => match result {
+            Ok(Ok(end)) => Ended::Well(end),
+            Ok(Err(BotError::Over(_))) => Ended::Overtaken,
+            Ok(Err(BotError::Timeout(detail))) => Ended::Badly(HandoffReason::BotTimeout, detail),
+            Ok(Err(BotError::TooLarge(detail))) => Ended::Badly(HandoffReason::TooLarge, detail),
+            Ok(Err(BotError::Failed(detail))) => Ended::Badly(HandoffReason::BotError, detail),
+            Err(_) => Ended::Badly(HandoffReason::BotError, "the bot crashed".to_owned()),
+        },
+    };
+    // A bot that was told hears it through its token first: it gets a moment to end by itself.
+    if !task.is_finished() {
+        cancel.cancel();
+        if tokio::time::timeout(Duration::from_millis(200), &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+    ended
+}
+
+/// The message that a turn answers and what was said before it.
+async fn words(desk: &Desk, state: &Conversation, turn: &Turn) -> Result<Option<(Message, Vec<Line>)>, DeskError> {
+    let facts = desk.store().read_back(state.id, state.seq + 1, FACTS).await?;
+    let mut found = None;
+    let mut lines = Vec::new();
+    for fact in &facts {
+        match &fact.event {
+            Event::MessagePosted { message, .. } if message.id.0 == turn.id.0 => found = Some(message.clone()),
+            _ if found.is_none() => lines.extend(timeline::for_bot(fact)),
+            _ => {}
+        }
+    }
+    let tail = lines.split_off(lines.len().saturating_sub(TRANSCRIPT));
+    Ok(found.map(|message| (message, tail)))
+}

@@ -1,0 +1,126 @@
+//! The bus port: hints between parts and, with several nodes, between processes. **The log is truth, buses are hints:**
+//! losing every signal costs latency, never data.
+//!
+//! # How to write one
+//! Deliver each published signal to every subscriber, also to those in the publishing process, in the order in which
+//! one publisher sent them. Losing some is allowed; blocking the publisher is not.
+
+use crate::store::{Position, Presence};
+use async_trait::async_trait;
+use relevo_domain::control::Epoch;
+use relevo_domain::id::{AgentId, ArtifactId, ContactId, ConversationId, TurnId};
+use relevo_domain::message::Actor;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+/// Something worth waking up for, or something that is gone when nobody hears it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "signal", rename_all = "snake_case")]
+pub enum Signal {
+    /// The log has grown.
+    Appended {
+        /// The position of the newest fact that the sender knows.
+        position: Position,
+    },
+    /// Somebody types, or stopped.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        actor: Actor,
+        /// Whether a private note is being typed (never told to visitors).
+        private: bool,
+        /// On or off.
+        on: bool,
+    },
+    /// A bot's reply, as far as it is written. None withdraws it.
+    Partial {
+        /// Where.
+        conversation: ConversationId,
+        /// In which turn.
+        turn: TurnId,
+        /// The epoch of that turn: whoever knows of a newer one ignores this.
+        epoch: Epoch,
+        /// The whole text so far.
+        text: Option<String>,
+    },
+    /// An agent came, went away, or left.
+    Presence {
+        /// Who.
+        agent: AgentId,
+        /// How.
+        state: Presence,
+    },
+    /// An agent opened or shut a conversation.
+    Viewing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        agent: AgentId,
+        /// Opened or shut.
+        on: bool,
+    },
+    /// A visitor's page connected or went.
+    Online {
+        /// Who.
+        contact: ContactId,
+        /// Connected or gone.
+        on: bool,
+    },
+    /// An artifact was written, finished or changed: read it from the store.
+    Artifact {
+        /// About which conversation.
+        conversation: ConversationId,
+        /// Which.
+        artifact: ArtifactId,
+    },
+    /// An artifact grows.
+    ArtifactDelta {
+        /// About which conversation.
+        conversation: ConversationId,
+        /// Which.
+        artifact: ArtifactId,
+        /// What is being done, in one word (`reading`, `searching`, `writing`).
+        step: Option<String>,
+        /// What was added.
+        text: String,
+    },
+    /// An agent's sessions ended: their sockets close.
+    SignedOut {
+        /// Whose.
+        agent: AgentId,
+    },
+    /// Shortcuts or macros were loaded anew.
+    Library,
+}
+
+/// The bus.
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Tells everybody. Never waits for them.
+    fn publish(&self, signal: Signal);
+
+    /// Everything published from now on. A subscriber that is too slow misses some and is told how many.
+    fn subscribe(&self) -> broadcast::Receiver<Signal>;
+}
+
+/// The bus of a single process.
+#[derive(Debug, Clone)]
+pub struct LocalBus(broadcast::Sender<Signal>);
+
+impl Default for LocalBus {
+    fn default() -> Self {
+        Self(broadcast::channel(4_096).0)
+    }
+}
+
+impl Bus for LocalBus {
+    fn publish(&self, signal: Signal) {
+        // An error only says that nobody listens.
+        let _ = self.0.send(signal);
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Signal> {
+        self.0.subscribe()
+    }
+}

@@ -1,0 +1,113 @@
+//! The channel port: how words reach the visitor.
+//!
+//! # How to write one
+//! Implement [`Channel::send`]: one attempt, no retries of your own, the message's id passed to the provider wherever it
+//! has a field for that. Answer `Retry` only when the provider surely did not take it, `Unknown` when it may have.
+
+use crate::desk::{Desk, DeskError};
+use crate::outbox::Outcome;
+use crate::store::Job;
+use async_trait::async_trait;
+use relevo_domain::command::Command;
+use relevo_domain::conversation::Conversation;
+use relevo_domain::event::Event;
+use relevo_domain::id::MessageId;
+use relevo_domain::message::{DeliveryState, Message};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A way to the visitor.
+#[async_trait]
+pub trait Channel: Send + Sync + 'static {
+    /// Whether visitors read the log itself (the web), so that claiming a delivery is sending it.
+    fn follows_the_log(&self) -> bool {
+        false
+    }
+
+    /// Sends one message once.
+    async fn send(&self, conversation: &Conversation, message: &Message) -> Sent;
+}
+
+/// What a provider answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// It has it.
+    Accepted,
+    /// It surely does not have it: try again after a while.
+    Retry(Duration),
+    /// It refuses it for good.
+    Refused(String),
+    /// It may have it. Never sent again blindly.
+    Unknown(String),
+}
+
+/// All channels by kind (`web`, …).
+#[derive(Clone, Default)]
+pub struct Channels(BTreeMap<String, Arc<dyn Channel>>);
+
+impl Channels {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a kind of channel.
+    #[must_use]
+    pub fn with(mut self, kind: &str, channel: Arc<dyn Channel>) -> Self {
+        self.0.insert(kind.to_owned(), channel);
+        self
+    }
+
+    /// Sends a message: claims it (the fence's second check), asks the provider, records its answer.
+    pub(crate) async fn deliver(&self, desk: &Desk, job: &Job, message: MessageId) -> Result<Outcome, DeskError> {
+        let Some(state) = desk.store().load(job.conversation).await? else { return Ok(Outcome::Finished) };
+        let Some(outgoing) = state.outgoing.get(&message) else { return Ok(Outcome::Finished) };
+        let id = job.conversation;
+        let Some(channel) = self.0.get(&state.channel) else {
+            let reason = Some(format!("no channel of the kind `{}` is set up", state.channel));
+            desk.run(id, Command::RecordDelivery { message, state: DeliveryState::Failed, reason }).await?;
+            return Ok(Outcome::Finished);
+        };
+        if outgoing.state == DeliveryState::Sending && job.attempt > 1 && !channel.follows_the_log() {
+            // A process died between asking the provider and recording its answer.
+            let reason = Some("interrupted while sending: it may or may not have arrived".to_owned());
+            desk.run(id, Command::RecordDelivery { message, state: DeliveryState::Unknown, reason }).await?;
+            return Ok(Outcome::Finished);
+        }
+        let claimed = if channel.follows_the_log() { DeliveryState::Sent } else { DeliveryState::Sending };
+        let done = desk.run(id, Command::ClaimDelivery { message, state: claimed }).await?;
+        let goes_out = done.facts.iter().find_map(|fact| match &fact.event {
+            Event::DeliveryClaimed { message, state: DeliveryState::Sending } => Some(message.clone()),
+            _ => None,
+        });
+        let Some(message) = goes_out else { return Ok(Outcome::Finished) };
+        let (state, reason) = match channel.send(&done.state, &message).await {
+            Sent::Accepted => (DeliveryState::Sent, None),
+            Sent::Retry(after) => {
+                let queued = DeliveryState::Queued;
+                desk.run(id, Command::RecordDelivery { message: message.id, state: queued, reason: None }).await?;
+                return Ok(Outcome::Again(after));
+            }
+            Sent::Refused(reason) => (DeliveryState::Failed, Some(reason)),
+            Sent::Unknown(reason) => (DeliveryState::Unknown, Some(reason)),
+        };
+        desk.run(id, Command::RecordDelivery { message: message.id, state, reason }).await?;
+        Ok(Outcome::Finished)
+    }
+}
+
+/// The web: visitors read the log itself, so a claimed delivery is a sent one and there is nobody to ask.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TheLog;
+
+#[async_trait]
+impl Channel for TheLog {
+    fn follows_the_log(&self) -> bool {
+        true
+    }
+
+    async fn send(&self, _: &Conversation, _: &Message) -> Sent {
+        Sent::Accepted
+    }
+}

@@ -1,0 +1,283 @@
+//! The desk: the one way in. A command is decided at the conversation's present version, its facts are appended
+//! durably, and the bus is told; on a conflict it is decided again.
+
+use crate::bus::{Bus, Signal};
+use crate::clock::Clock;
+use crate::directory::{Directory, Inbox};
+use crate::outbox;
+use crate::store::{Append, AppendError, DedupeKey, Position, Store, StoreError, ThreadClaim};
+use relevo_domain::command::{Command, Facts, Inbound, InboxPolicy, Rejection, Start};
+use relevo_domain::conversation::Conversation;
+use relevo_domain::decide::{Decided, decide, start};
+use relevo_domain::event::{Envelope, Event, Origin};
+use relevo_domain::id::{ContactId, ConversationId, InboxId, Seq};
+use relevo_domain::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A conversation on which this many others have acted between our look and our append is left to the caller. Group
+/// commit makes each round a fresh look, so even fifty agents at once stay far below.
+const ROUNDS: usize = 64;
+
+/// How long after its end a closed conversation is reopened by the visitor; later, a new one begins.
+pub const REOPEN_WITHIN: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// The front door. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    store: Arc<dyn Store>,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    directory: Arc<Directory>,
+}
+
+/// What a command led to.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The facts, in order; none when it was so already.
+    pub facts: Vec<Envelope>,
+    /// The state after them.
+    pub state: Conversation,
+    /// Whether a repeated call found that it had happened before. `facts` is then what happened that time.
+    pub repeated: bool,
+}
+
+impl Done {
+    /// The sequence number of the message or note that was written, if one was.
+    pub fn written(&self) -> Option<Seq> {
+        let is_writing = |e: &&Envelope| matches!(e.event, Event::MessagePosted { .. } | Event::NoteAdded { .. });
+        self.facts.iter().find(is_writing).map(|e| e.seq)
+    }
+
+    /// Whether something was withheld by the fence.
+    pub fn suppressed(&self) -> bool {
+        self.facts.iter().any(|e| matches!(e.event, Event::Suppressed { .. }))
+    }
+}
+
+/// Why a command led to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The rules refuse it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// There is no such conversation.
+    #[error("there is no such conversation")]
+    NotFound,
+    /// There is no such inbox.
+    #[error("there is no inbox `{0}`")]
+    NoInbox(InboxId),
+    /// Too many others acted on it at the same time. Try again.
+    #[error("the conversation changed too often meanwhile: try again")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A message that comes in from a channel.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// To which inbox.
+    pub inbox: InboxId,
+    /// From whom.
+    pub contact: ContactId,
+    /// In which language they are, where known.
+    pub language: Option<String>,
+    /// How they got here.
+    pub origin: Origin,
+    /// The message.
+    pub inbound: Inbound,
+    /// The provider's id for it, unique in the inbox.
+    pub provider_id: Option<String>,
+}
+
+impl Desk {
+    /// A desk over a store, a bus, a clock and a deployment.
+    pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Arc<dyn Clock>, directory: Arc<Directory>) -> Self {
+        Self { store, bus, clock, directory }
+    }
+
+    /// The store, for look-ups. Whoever changes facts goes through [`Desk::run`].
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> &Arc<dyn Bus> {
+        &self.bus
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The deployment.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    /// Runs one command.
+    pub async fn run(&self, conversation: ConversationId, command: Command) -> Result<Done, DeskError> {
+        self.run_all(conversation, &[command], None).await
+    }
+
+    /// Runs one command once under a name: a repeat changes nothing and finds what happened the first time.
+    pub async fn run_once(
+        &self,
+        conversation: ConversationId,
+        command: Command,
+        key: DedupeKey,
+    ) -> Result<Done, DeskError> {
+        self.run_all(conversation, &[command], Some(key)).await
+    }
+
+    /// Runs commands one after the other, all or nothing, in one append: each is decided in the state that the ones
+    /// before it lead to.
+    pub async fn run_all(
+        &self,
+        conversation: ConversationId,
+        commands: &[Command],
+        key: Option<DedupeKey>,
+    ) -> Result<Done, DeskError> {
+        for _ in 0..ROUNDS {
+            let Some(state) = self.store.load(conversation).await? else { return Err(DeskError::NotFound) };
+            let facts = self.facts_for(&state.inbox);
+            let plan = match plan(&state, commands, &facts) {
+                Ok(plan) => plan,
+                // A repeat of something that is no longer possible must still find its first answer.
+                Err(rejection) => match self.earlier(key.as_ref()).await? {
+                    Some(done) => return Ok(done),
+                    None => return Err(rejection.into()),
+                },
+            };
+            if plan.envelopes.is_empty() {
+                return Ok(Done { facts: Vec::new(), state, repeated: false });
+            }
+            match self.append(plan, state.seq, key.clone(), None, facts.now).await {
+                Ok(done) => return Ok(done),
+                Err(AppendError::Conflict { .. }) => {}
+                Err(AppendError::Duplicate { .. }) => return self.earlier(key.as_ref()).await?.ok_or(DeskError::Busy),
+                Err(AppendError::ThreadTaken { .. }) => return Err(DeskError::Busy),
+                Err(AppendError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Err(DeskError::Busy)
+    }
+
+    /// Takes in a visitor's message: into the contact's conversation, or into a new one where there is none or the last
+    /// one ended long ago. Simultaneous first messages make one conversation; a repeated provider id changes nothing.
+    pub async fn receive(&self, arrival: Arrival) -> Result<Done, DeskError> {
+        let Arrival { inbox: inbox_id, contact, mut inbound, provider_id, .. } = arrival.clone();
+        let inbox = self.inbox(&inbox_id)?;
+        inbound.asks_for_human = inbox.phrases.find(&inbound.text).map(str::to_owned);
+        let key = provider_id.map(|key| DedupeKey { scope: format!("inbox:{inbox_id}"), key });
+        let command = [Command::Receive(inbound)];
+        for _ in 0..ROUNDS {
+            if let Some(done) = self.earlier(key.as_ref()).await? {
+                return Ok(done);
+            }
+            let current = self.store.thread(&inbox_id, contact).await?;
+            if let Some(id) = current
+                && let Some(state) = self.store.load(id).await?
+                && !(state.is_closed() && self.clock.now().since(state.updated_at) > REOPEN_WITHIN)
+            {
+                return self.run_all(id, &command, key).await;
+            }
+            let facts = self.facts_for(&inbox_id);
+            let id = ConversationId(self.clock.id());
+            let opening = start(
+                Start {
+                    inbox: inbox_id.clone(),
+                    channel: inbox.channel.clone(),
+                    contact,
+                    language: arrival.language.clone(),
+                    origin: arrival.origin.clone(),
+                },
+                &facts,
+            );
+            let mut envelopes = number(id, 0, facts.now, opening);
+            let begun = Conversation::replay(&envelopes).expect("`start` begins with the fact that starts");
+            let planned = plan(&begun, &command, &facts)?;
+            envelopes.extend(planned.envelopes);
+            let plan = Plan { envelopes, state: planned.state };
+            let thread = ThreadClaim { inbox: inbox_id.clone(), contact, replaces: current };
+            match self.append(plan, 0, key.clone(), Some(thread), facts.now).await {
+                Ok(done) => return Ok(done),
+                // Another first message was faster: this one joins its conversation.
+                Err(AppendError::ThreadTaken { .. } | AppendError::Conflict { .. } | AppendError::Duplicate { .. }) => {}
+                Err(AppendError::Store(error)) => return Err(error.into()),
+            }
+        }
+        Err(DeskError::Busy)
+    }
+
+    fn inbox(&self, id: &InboxId) -> Result<&Inbox, DeskError> {
+        self.directory.inboxes.get(id).ok_or_else(|| DeskError::NoInbox(id.clone()))
+    }
+
+    /// A conversation whose inbox was taken out of the configuration can still be worked on, under the mildest policy.
+    fn facts_for(&self, inbox: &InboxId) -> Facts {
+        let policy = self.directory.inboxes.get(inbox).map_or_else(InboxPolicy::default, |inbox| inbox.policy.clone());
+        Facts { now: self.clock.now(), policy }
+    }
+
+    async fn append(
+        &self,
+        plan: Plan,
+        expected: Seq,
+        dedupe: Option<DedupeKey>,
+        thread: Option<ThreadClaim>,
+        now: Timestamp,
+    ) -> Result<Done, AppendError> {
+        let Plan { envelopes, state } = plan;
+        let jobs = outbox::jobs(&state, &envelopes, now);
+        let conversation = state.id;
+        let append =
+            Append { conversation, expected, envelopes: envelopes.clone(), state: state.clone(), dedupe, jobs, thread };
+        let position: Position = self.store.append(append).await?;
+        self.bus.publish(Signal::Appended { position });
+        for envelope in &envelopes {
+            let kind = envelope.event.name();
+            metrics::counter!("relevo_facts_total", "kind" => kind).increment(1);
+        }
+        tracing::debug!(conversation.id = %conversation, seq = state.seq, facts = envelopes.len(), "appended");
+        Ok(Done { facts: envelopes, state, repeated: false })
+    }
+
+    /// What happened under a name, if something did.
+    async fn earlier(&self, key: Option<&DedupeKey>) -> Result<Option<Done>, DeskError> {
+        let Some(key) = key else { return Ok(None) };
+        let Some((conversation, seq)) = self.store.find(key).await? else { return Ok(None) };
+        let state = self.store.load(conversation).await?.ok_or(DeskError::NotFound)?;
+        // The append ended at `seq`; its facts share one instant, and a hand-over may follow the message.
+        let near = self.store.read_back(conversation, seq + 1, 8).await?;
+        let at = near.last().map(|last| last.at);
+        let facts = near.into_iter().filter(|envelope| Some(envelope.at) == at).collect();
+        Ok(Some(Done { facts, state, repeated: true }))
+    }
+}
+
+struct Plan {
+    envelopes: Vec<Envelope>,
+    state: Conversation,
+}
+
+fn plan(state: &Conversation, commands: &[Command], facts: &Facts) -> Result<Plan, Rejection> {
+    let mut state = state.clone();
+    let mut envelopes = Vec::new();
+    for command in commands {
+        let decided = decide(&state, command, facts)?;
+        for envelope in number(state.id, state.seq, facts.now, decided) {
+            state.evolve(&envelope);
+            envelopes.push(envelope);
+        }
+    }
+    Ok(Plan { envelopes, state })
+}
+
+fn number(conversation: ConversationId, after: Seq, at: Timestamp, decided: Vec<Decided>) -> Vec<Envelope> {
+    let numbered = decided.into_iter().zip(after + 1..);
+    numbered.map(|((actor, event), seq)| Envelope { conversation, seq, at, actor, event }).collect()
+}

@@ -1,0 +1,176 @@
+//! The outbox: what facts cause, and the workers that see to it. Jobs are written with their facts, claimed for a time,
+//! and done at least once; the desk makes doing them twice harmless.
+
+use crate::bot_runner::BotRunner;
+use crate::channel::Channels;
+use crate::desk::{Desk, DeskError};
+use crate::feed::Feed;
+use crate::store::{Job, JobKind, Lane, NewJob};
+use relevo_domain::command::Command;
+use relevo_domain::control::Turn;
+use relevo_domain::conversation::Conversation;
+use relevo_domain::event::{Envelope, Event, Status};
+use relevo_domain::id::TurnId;
+use relevo_domain::message::Actor;
+use relevo_domain::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long a claimed send or timer is nobody else's. A worker that dies in the middle is replaced after this.
+const LEASE: Duration = Duration::from_secs(60);
+/// How soon something that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// The jobs that facts cause, given the state after them.
+pub fn jobs(state: &Conversation, facts: &[Envelope], now: Timestamp) -> Vec<NewJob> {
+    let mut jobs = Vec::new();
+    for envelope in facts {
+        match &envelope.event {
+            Event::MessagePosted { message, window_ends_at, .. } => {
+                if let Some(ended_at) = *window_ends_at {
+                    jobs.push(NewJob { kind: JobKind::EndWindow { ended_at }, due: ended_at });
+                }
+                match &message.author {
+                    Actor::Visitor => {
+                        // The turn's epoch is the one after all facts of this append: a message that also asked for a
+                        // person gives the bot no turn.
+                        if let Some(bot) = state.control.bot() {
+                            let turn =
+                                Turn { id: TurnId(message.id.0), bot: bot.clone(), epoch: state.control.epoch };
+                            jobs.push(NewJob { kind: JobKind::BotTurn { turn }, due: now });
+                        }
+                    }
+                    Actor::Bot { .. } | Actor::Agent { .. } | Actor::System => {
+                        jobs.push(NewJob { kind: JobKind::Deliver { message: message.id }, due: now });
+                    }
+                    Actor::External { .. } => {}
+                }
+            }
+            Event::StatusChanged { status: Status::Snoozed { until: Some(until) }, .. } => {
+                jobs.push(NewJob { kind: JobKind::Wake { until: *until }, due: *until });
+            }
+            _ => {}
+        }
+    }
+    jobs
+}
+
+/// The workers of one process.
+pub struct Outbox {
+    desk: Desk,
+    feed: Feed,
+    runner: Arc<BotRunner>,
+    channels: Arc<Channels>,
+}
+
+impl Outbox {
+    /// Workers that send through `channels` and let `runner` run bots.
+    pub fn new(desk: Desk, feed: Feed, runner: Arc<BotRunner>, channels: Arc<Channels>) -> Arc<Self> {
+        Arc::new(Self { desk, feed, runner, channels })
+    }
+
+    /// Starts the workers on `tracker`; they finish what they hold when `stop` is cancelled.
+    pub fn start(self: &Arc<Self>, tracker: &TaskTracker, stop: &CancellationToken) {
+        for (lane, in_flight) in [(Lane::Deliver, 64), (Lane::Turn, 64), (Lane::Timer, 8)] {
+            let (this, stop, at_work) = (Arc::clone(self), stop.clone(), tracker.clone());
+            tracker.spawn(async move { this.work(lane, in_flight, &at_work, stop).await });
+        }
+    }
+
+    async fn work(self: Arc<Self>, lane: Lane, in_flight: usize, tracker: &TaskTracker, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(in_flight));
+        let (freed, mut frees) = tokio::sync::mpsc::channel::<()>(1);
+        let mut changes = self.feed.subscribe();
+        loop {
+            let free = places.available_permits();
+            let mut claimed = 0;
+            if free > 0 {
+                let now = self.desk.clock().now();
+                let lease = if lane == Lane::Turn { self.runner.lease() } else { LEASE };
+                match self.desk.store().claim(lane, now, now.after(lease), free).await {
+                    Ok(jobs) => {
+                        claimed = jobs.len();
+                        for job in jobs {
+                            let permit = Arc::clone(&places).acquire_owned().await.expect("never closed");
+                            let (this, freed, stop) = (Arc::clone(&self), freed.clone(), stop.clone());
+                            tracker.spawn(async move {
+                                this.see_to(job, &stop).await;
+                                drop(permit);
+                                // Full means that the worker is already told.
+                                let _ = freed.try_send(());
+                            });
+                        }
+                    }
+                    Err(error) => tracing::warn!(lane = lane.as_str(), %error, "the outbox could not be read"),
+                }
+            }
+            if claimed > 0 && !stop.is_cancelled() {
+                continue;
+            }
+            let next = self.pause(lane).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = frees.recv() => {}
+                () = news(&mut changes) => {}
+                () = tokio::time::sleep(next) => {}
+            }
+        }
+    }
+
+    /// How long until something is due, at most a few seconds: another node's worker may have died.
+    async fn pause(&self, lane: Lane) -> Duration {
+        let due = self.desk.store().next_due(lane).await.ok().flatten();
+        let wait = due.map_or(AGAIN, |due| due.since(self.desk.clock().now()));
+        wait.clamp(Duration::from_millis(20), AGAIN)
+    }
+
+    async fn see_to(&self, job: Job, stop: &CancellationToken) {
+        let id = job.id;
+        let outcome = match &job.kind {
+            JobKind::Deliver { message } => self.channels.deliver(&self.desk, &job, *message).await,
+            JobKind::BotTurn { turn } => self.runner.run(&self.desk, &job, turn, stop).await,
+            JobKind::EndTurn { turn } => self.command(&job, Command::EndTurn { turn: turn.clone() }).await,
+            JobKind::Wake { until } => self.command(&job, Command::Wake { until: *until }).await,
+            JobKind::EndWindow { ended_at } => self.command(&job, Command::EndWindow { ended_at: *ended_at }).await,
+        };
+        let store = self.desk.store();
+        let recorded = match outcome {
+            Ok(Outcome::Finished) => store.finish(id).await,
+            Ok(Outcome::Again(after)) => store.postpone(id, self.desk.clock().now().after(after)).await,
+            Err(error) => {
+                tracing::warn!(conversation.id = %job.conversation, job.id = id, %error, "a job failed, trying again");
+                store.postpone(id, self.desk.clock().now().after(AGAIN)).await
+            }
+        };
+        if let Err(error) = recorded {
+            // The lease ends by itself and somebody does it again.
+            tracing::warn!(job.id = id, %error, "a job's end could not be recorded");
+        }
+    }
+
+    async fn command(&self, job: &Job, command: Command) -> Result<Outcome, DeskError> {
+        match self.desk.run(job.conversation, command).await {
+            Ok(_) | Err(DeskError::NotFound | DeskError::Rejected(_)) => Ok(Outcome::Finished),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What becomes of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, or no longer needed.
+    Finished,
+    /// To be done again after a while.
+    Again(Duration),
+}
+
+/// Waits for any news of the log; having missed some is news too.
+async fn news(changes: &mut broadcast::Receiver<crate::feed::Change>) {
+    if let Err(broadcast::error::RecvError::Closed) = changes.recv().await {
+        std::future::pending::<()>().await;
+    }
+}
