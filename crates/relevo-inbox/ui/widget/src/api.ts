@@ -1,0 +1,44 @@
+import { Refused } from '@relevo/core/socket';
+import type { Config } from './config';
+import type { Identity, Session } from './wire';
+
+export interface SessionWish {
+  token: string | null;
+  language: string;
+  identity: Identity | null;
+}
+
+/** Asks for this browser's session and a single-use ticket. Rejects with `Refused` where asking again is pointless. */
+export async function openSession(config: Config, wish: SessionWish): Promise<Session> {
+  const ask = (token: string | null) =>
+    fetch(`${config.host}/widget/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      credentials: 'omit',
+      body: JSON.stringify({
+        inbox: config.inbox,
+        token: token ?? undefined,
+        language: wish.language,
+        page: pageAddress(),
+        title: document.title,
+        referrer: document.referrer || undefined,
+        utm: campaign(location.search),
+        identity: wish.identity ?? undefined,
+      }),
+    });
+  let answer = await ask(wish.token);
+  // The server does not know this browser any more: it is a new visitor.
+  if (answer.status === 401 && wish.token && !wish.identity) answer = await ask(null);
+  if (answer.ok) return (await answer.json()) as Session;
+  const passing = answer.status === 408 || answer.status === 429 || answer.status >= 500;
+  const problem = `widget session: ${answer.status}`;
+  throw passing ? new Error(problem) : new Refused(problem);
+}
+
+/** Without the fragment: it often carries what a page keeps to itself. */
+export const pageAddress = (): string => location.href.split('#')[0]!;
+
+function campaign(query: string): Record<string, string> | undefined {
+  const found = [...new URLSearchParams(query)].filter(([key]) => key.startsWith('utm_'));
+  return found.length ? Object.fromEntries(found.map(([key, value]) => [key.slice(4), value])) : undefined;
+}

@@ -1,0 +1,86 @@
+import { h } from 'preact';
+import type { Row } from '../rows';
+import { use } from './use';
+import { initial } from './header';
+import { Icon } from './icons';
+import { Markdown } from './markdown';
+
+type MessageRow = Extract<Row, { kind: 'message' }>;
+
+export function Message({ row }: { row: MessageRow }) {
+  const { chat, t } = use();
+  const { side } = row;
+  const name = row.name ?? t(side === 'bot' ? 'who.bot' : 'who.someone');
+  const label = side === 'own' ? t('said.own') : t(`said.${side}`, { name });
+  return (
+    <div
+      class={`row ${side}`}
+      data-who={side}
+      data-first={row.first}
+      data-testid={row.seq === null ? undefined : `item-${row.seq}`}
+    >
+      {side !== 'own' && row.first && (
+        <div class="author" aria-hidden="true">
+          <span class="face small">{side === 'bot' ? <Icon name="bot" /> : initial(name)}</span>
+          {name}
+        </div>
+      )}
+      <div class="bubble" data-mood={row.mood ?? undefined}>
+        <span class="only-heard">{label} </span>
+        <Markdown text={row.text} />
+      </div>
+      <Buttons row={row} />
+      <Foot row={row} />
+    </div>
+  );
+}
+
+/** Quick replies: pressed once, by anybody's next word they are history. */
+function Buttons({ row }: { row: MessageRow }) {
+  const { chat, t } = use();
+  if (!row.buttons.length) return null;
+  return (
+    <div class="buttons" role="group" aria-label={t('buttons.label')}>
+      {row.buttons.map((button) => (
+        <button
+          type="button"
+          disabled={row.chosen !== null}
+          aria-pressed={row.chosen === button.title}
+          onClick={() => chat.say(button.title, button.payload)}
+        >
+          {button.title}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Foot({ row }: { row: MessageRow }) {
+  const { chat, t } = use();
+  if (row.mood === 'refused' && row.entry) {
+    const { client_id, refused } = row.entry;
+    const known = refused?.code === 'too_long' || refused?.code === 'rate_limited';
+    const reason = known ? t(`refused.${refused.code as 'too_long'}`) : (refused?.detail ?? '');
+    return (
+      <div class="foot refused" role="alert">
+        {t('refused', { reason })}
+        <div>
+          <button type="button" class="link" onClick={() => chat.retry(client_id)}>
+            {t('refused.retry')}
+          </button>
+          <button type="button" class="link" onClick={() => chat.discard(client_id)}>
+            {t('refused.discard')}
+          </button>
+        </div>
+      </div>
+    );
+  }
+  if ((!row.end && !row.mood) || row.mood === 'refused') return null;
+  const time = new Intl.DateTimeFormat(chat.language, { hour: '2-digit', minute: '2-digit' }).format(row.at);
+  return (
+    <div class="foot">
+      <time dateTime={new Date(row.at).toISOString()}>{time}</time>
+      {row.mood && ` · ${t(`mood.${row.mood}`)}`}
+    </div>
+  );
+}
