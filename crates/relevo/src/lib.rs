@@ -25,23 +25,23 @@
 
 pub mod desk;
 
-pub mod clock;
-pub mod store;
+pub mod bot;
 pub mod bus;
 pub mod channel;
-pub mod bot;
+pub mod clock;
+pub mod store;
 
+pub mod bot_runner;
 pub mod directory;
 pub mod feed;
 pub mod outbox;
-pub mod bot_runner;
 
 pub mod framework;
 pub mod webhook;
 
 pub mod memory;
 
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use relevo_domain as domain;

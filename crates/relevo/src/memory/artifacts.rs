@@ -1,0 +1,42 @@
+use super::MemoryStore;
+use crate::store::{Artifact, ArtifactStatus, Artifacts, StoreError};
+use async_trait::async_trait;
+use relevo_domain::id::{ArtifactId, ConversationId};
+use std::cmp::Reverse;
+
+#[async_trait]
+impl Artifacts for MemoryStore {
+    async fn put_artifact(&self, artifact: &Artifact) -> Result<(), StoreError> {
+        self.data().artifacts.insert(artifact.id, artifact.clone());
+        Ok(())
+    }
+
+    async fn artifact(&self, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
+        Ok(self.data().artifacts.get(&id).cloned())
+    }
+
+    async fn artifacts(&self, conversation: ConversationId) -> Result<Vec<Artifact>, StoreError> {
+        let data = self.data();
+        let of_it = data.artifacts.values().filter(|artifact| artifact.conversation == conversation);
+        let mut artifacts: Vec<Artifact> = of_it.cloned().collect();
+        artifacts.sort_by_key(|artifact| Reverse((artifact.created_at, artifact.id)));
+        Ok(artifacts)
+    }
+
+    async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let Some(artifact) = data.artifacts.get_mut(&id) else { return Ok(false) };
+        artifact.feedback.push(feedback);
+        Ok(true)
+    }
+
+    async fn fail_running_artifacts(&self, error: &str) -> Result<u64, StoreError> {
+        let mut failed = 0;
+        for artifact in self.data().artifacts.values_mut().filter(|it| it.status == ArtifactStatus::Running) {
+            artifact.status = ArtifactStatus::Failed;
+            artifact.error = Some(error.to_owned());
+            failed += 1;
+        }
+        Ok(failed)
+    }
+}

@@ -1,0 +1,74 @@
+use super::{Data, Kept, MemoryStore};
+use crate::store::{Cards, Counts, Page, Position, Query, Row, StoreError, contact_words, query_words, said, words};
+use async_trait::async_trait;
+use relevo_domain::card::{View, Visibility, may_see};
+use relevo_domain::command::AgentFacts;
+use relevo_domain::id::{ContactId, ConversationId};
+use std::cmp::Reverse;
+
+#[async_trait]
+impl Cards for MemoryStore {
+    async fn list(&self, query: &Query) -> Result<Page, StoreError> {
+        let data = self.data();
+        let mut rows: Vec<Row> = data.rows().filter(|row| data.matches(row, query)).collect();
+        rows.sort_by(|a, b| query.sort.compare(a, b));
+        let more = rows.len() > query.offset.saturating_add(query.limit);
+        Ok(Page { rows: rows.into_iter().skip(query.offset).take(query.limit).collect(), more })
+    }
+
+    async fn row(&self, conversation: ConversationId) -> Result<Option<Row>, StoreError> {
+        let data = self.data();
+        Ok(data.conversations.get(&conversation).and_then(|kept| data.row_of(kept)))
+    }
+
+    async fn changed(&self, after: Position, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let mut rows: Vec<Row> = self.data().rows().filter(|row| row.position > after).collect();
+        rows.sort_by_key(|row| row.position);
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError> {
+        let data = self.data();
+        let seen: Vec<Row> = data.rows().filter(|row| may_see(agent, &row.conversation, visibility)).collect();
+        let count = |view: View| seen.iter().filter(|row| view.holds(&row.conversation, agent.id)).count() as u64;
+        Ok(View::ALL.map(|view| (view, count(view))).to_vec())
+    }
+
+    async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError> {
+        let mut rows: Vec<Row> = self.data().rows().filter(|row| row.conversation.contact == contact).collect();
+        rows.sort_by_key(|row| Reverse((row.conversation.created_at, row.conversation.id)));
+        rows.truncate(50);
+        Ok(rows)
+    }
+}
+
+impl Data {
+    fn rows(&self) -> impl Iterator<Item = Row> {
+        self.conversations.values().filter_map(|kept| self.row_of(kept))
+    }
+
+    fn row_of(&self, kept: &Kept) -> Option<Row> {
+        let position = self.log[*kept.facts.last()?].position;
+        let contact = self.contacts.get(&kept.state.contact)?.clone();
+        Some(Row { position, conversation: kept.state.clone(), contact })
+    }
+
+    fn matches(&self, row: &Row, query: &Query) -> bool {
+        let state = &row.conversation;
+        may_see(&query.agent, state, query.visibility)
+            && query.view.holds(state, query.agent.id)
+            && query.inbox.as_ref().is_none_or(|inbox| state.inbox == *inbox)
+            && query.team.as_ref().is_none_or(|team| state.team.as_ref() == Some(team))
+            && query.label.as_ref().is_none_or(|label| state.labels.contains(label))
+            && query.text.as_ref().is_none_or(|text| self.has_words(row, text))
+    }
+
+    fn has_words(&self, row: &Row, text: &str) -> bool {
+        let mut known = contact_words(&row.contact);
+        for &at in &self.conversations[&row.conversation.id].facts {
+            known.extend(said(&self.log[at].envelope.event).map(words).unwrap_or_default());
+        }
+        query_words(text).iter().all(|wanted| known.iter().any(|word| word.starts_with(wanted)))
+    }
+}

@@ -1,0 +1,59 @@
+use super::{Data, MemoryStore, Queued};
+use crate::store::{Job, Jobs, Lane, NewJob, StoreError};
+use async_trait::async_trait;
+use relevo_domain::id::ConversationId;
+use relevo_domain::time::Timestamp;
+use std::collections::HashSet;
+
+#[async_trait]
+impl Jobs for MemoryStore {
+    async fn claim(&self, lane: Lane, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let mut data = self.data();
+        let ids: Vec<i64> = data.free(lane).filter(|(_, job)| job.due <= now).map(|(id, _)| id).take(limit).collect();
+        let claim = |id| {
+            let job = data.jobs.get_mut(&id)?;
+            job.due = until;
+            job.attempt += 1;
+            Some(Job { id, conversation: job.conversation, kind: job.kind.clone(), attempt: job.attempt })
+        };
+        Ok(ids.into_iter().filter_map(claim).collect())
+    }
+
+    async fn finish(&self, job: i64) -> Result<(), StoreError> {
+        self.data().jobs.remove(&job);
+        Ok(())
+    }
+
+    async fn postpone(&self, job: i64, due: Timestamp) -> Result<(), StoreError> {
+        if let Some(job) = self.data().jobs.get_mut(&job) {
+            job.due = due;
+        }
+        Ok(())
+    }
+
+    async fn enqueue(&self, conversation: ConversationId, job: NewJob) -> Result<(), StoreError> {
+        self.data().enqueue(conversation, job);
+        Ok(())
+    }
+
+    async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.data().free(lane).map(|(_, job)| job.due).min())
+    }
+}
+
+impl Data {
+    pub(super) fn enqueue(&mut self, conversation: ConversationId, job: NewJob) {
+        self.last_job += 1;
+        let NewJob { kind, due } = job;
+        self.jobs.insert(self.last_job, Queued { conversation, kind, due, attempt: 0 });
+    }
+
+    /// The jobs of a lane that wait for nothing but their time, oldest first.
+    fn free(&self, lane: Lane) -> impl Iterator<Item = (i64, &Queued)> {
+        let mut met = HashSet::new();
+        self.jobs.iter().filter_map(move |(&id, job)| {
+            let of_lane = job.kind.lane() == lane;
+            (of_lane && (lane == Lane::Timer || met.insert(job.conversation))).then_some((id, job))
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! For tests of what is built on Relevo, and of what it is built on (feature `testing`).
+
+pub mod contract;
+mod corpus;
+mod dice;

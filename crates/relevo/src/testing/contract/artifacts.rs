@@ -1,0 +1,90 @@
+//! What the Copilot made.
+
+use super::Fresh;
+use crate::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, Tokens};
+use crate::testing::corpus::{agent_id, conversation};
+use relevo_domain::id::ArtifactId;
+use relevo_domain::time::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Artifacts come back as they were last written, newest first.
+pub async fn artifacts_are_kept_newest_first(store: &Fresh) {
+    let mut first = artifact(1, 10);
+    let second = artifact(2, 30);
+    let third = artifact(3, 20);
+    let mut elsewhere = artifact(4, 40);
+    elsewhere.conversation = conversation(2);
+    for it in [&first, &second, &third, &elsewhere] {
+        store.put_artifact(it).await.unwrap();
+    }
+    assert_eq!(store.artifact(first.id).await.unwrap(), Some(first.clone()));
+    assert_eq!(store.artifact(ArtifactId(Uuid::from_u128(9))).await.unwrap(), None);
+
+    first.status = ArtifactStatus::Done;
+    first.body = json!({"text": "ñ \u{0} 🙂", "parts": [1, 2.5, null]});
+    first.tokens = Some(Tokens { prompt: 1_000, completion: 20 });
+    store.put_artifact(&first).await.unwrap();
+    assert_eq!(store.artifacts(conversation(1)).await.unwrap(), [second, third, first]);
+    assert_eq!(store.artifacts(conversation(2)).await.unwrap(), [elsewhere]);
+    assert!(store.artifacts(conversation(3)).await.unwrap().is_empty());
+}
+
+/// Feedback comes after the feedback that is there, also when given by many at once.
+pub async fn feedback_is_added_to_what_is_there(store: &Fresh) {
+    let made = artifact(1, 10);
+    store.put_artifact(&made).await.unwrap();
+    let giving: Vec<_> = (0..10)
+        .map(|n| {
+            let (store, id) = (store.clone(), made.id);
+            tokio::spawn(async move { store.add_feedback(id, json!({"what": "sent", "distance": n})).await.unwrap() })
+        })
+        .collect();
+    for task in giving {
+        assert!(task.await.unwrap());
+    }
+    assert!(store.add_feedback(made.id, json!({"what": "last \u{0} \"é\""})).await.unwrap());
+    let feedback = store.artifact(made.id).await.unwrap().expect("it was put").feedback;
+    assert_eq!(feedback.len(), 11);
+    assert_eq!(feedback[10], json!({"what": "last \u{0} \"é\""}));
+    assert!((0..10).all(|n| feedback.contains(&json!({"what": "sent", "distance": n}))));
+    assert!(!store.add_feedback(ArtifactId(Uuid::from_u128(9)), json!({})).await.unwrap());
+}
+
+/// After a crash nobody waits for what nobody writes.
+pub async fn what_was_being_written_is_failed_at_start(store: &Fresh) {
+    let running = [artifact(1, 10), artifact(2, 20)];
+    let mut done = artifact(3, 30);
+    done.status = ArtifactStatus::Done;
+    for it in running.iter().chain([&done]) {
+        store.put_artifact(it).await.unwrap();
+    }
+    assert_eq!(store.fail_running_artifacts("interrupted").await.unwrap(), 2);
+    assert_eq!(store.fail_running_artifacts("interrupted").await.unwrap(), 0);
+    for it in running {
+        let failed = Artifact { status: ArtifactStatus::Failed, error: Some("interrupted".into()), ..it };
+        assert_eq!(store.artifact(failed.id).await.unwrap(), Some(failed));
+    }
+    assert_eq!(store.artifact(done.id).await.unwrap(), Some(done));
+}
+
+fn artifact(n: u128, at: i64) -> Artifact {
+    Artifact {
+        id: ArtifactId(Uuid::from_u128(n)),
+        conversation: conversation(1),
+        kind: ArtifactKind::Summary,
+        status: ArtifactStatus::Running,
+        created_at: Timestamp(at),
+        created_by: Some(agent_id(1)),
+        language: "es".into(),
+        model: "offline".into(),
+        offline: true,
+        prompt_version: "abc".into(),
+        covers: Covers { first: 1, last: 9 },
+        tokens: None,
+        body: json!(null),
+        sources: vec![json!({"seq": 3})],
+        feedback: Vec::new(),
+        error: None,
+    }
+}
