@@ -92,3 +92,8 @@ fn by(agent: &AgentFacts) -> Actor {
 fn handoff_requested(reason: HandoffReason, detail: Option<String>, control: Control) -> Event {
     Event::HandoffRequested { reason, detail, note: None, captured: BTreeMap::new(), control }
 }
+
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod rules;

@@ -144,3 +144,6 @@ impl Running {
         self.tracker.wait().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

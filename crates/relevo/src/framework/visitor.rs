@@ -29,10 +29,9 @@ struct View {
 impl Running {
     /// A new, anonymous visitor of an inbox.
     pub async fn visitor(&self, inbox: &str) -> Result<LocalVisitor, DeskError> {
-        let bad = |bad: BadSlug| DeskError::Rejected(relevo_domain::command::Rejection::Invalid {
-            field: "inbox",
-            problem: bad.to_string(),
-        });
+        let bad = |bad: BadSlug| {
+            DeskError::Rejected(relevo_domain::command::Rejection::Invalid { field: "inbox", problem: bad.to_string() })
+        };
         let inbox = InboxId::new(inbox).map_err(bad)?;
         let (desk, feed): (Desk, &Feed) = (self.desk().clone(), self.feed());
         let contact = Contact {

@@ -1,0 +1,330 @@
+//! The rules one by one: given facts, when a command, then facts.
+
+use super::propose_outcome;
+use crate::command::{Command, Handoff, Inbound, InboxPolicy, Rejection};
+use crate::control::Holder;
+use crate::conversation::Conversation;
+use crate::event::{Event, FenceCheck, HandoffReason, Outcome, Priority, Status, TransferTarget, Withheld};
+use crate::id::TeamId;
+use crate::message::{Actor, DeliveryState};
+use crate::testing::{Desk, agent, bot, bot_inbox, message_id, say, supervisor, words};
+use crate::time::Timestamp;
+use crate::timeline;
+use crate::window::WindowPolicy;
+use std::time::Duration;
+
+fn claim(n: u128) -> Command {
+    Command::ClaimDelivery { message: message_id(n), state: DeliveryState::Sent }
+}
+
+fn names(facts: &[Event]) -> Vec<&'static str> {
+    facts.iter().map(Event::name).collect()
+}
+
+// covers: H07
+#[test]
+fn late_bot_reply_is_withheld_after_takeover_and_kept_for_agents() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let turn = desk.turn(1);
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    let facts = desk.run(Command::Say { turn, message: words(9, "too late") }).unwrap();
+    let Event::Suppressed { at: FenceCheck::Accepted, what: Withheld::Message { message }, .. } = &facts[0] else {
+        panic!("{facts:?}")
+    };
+    assert_eq!(message.text, "too late");
+    assert!(desk.log().iter().filter_map(timeline::for_visitor).all(|item| !format!("{item:?}").contains("too late")));
+}
+
+// covers: H07
+#[test]
+fn a_reply_accepted_before_the_takeover_but_not_yet_claimed_is_withheld_too() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let turn = desk.turn(1);
+    desk.run(Command::Say { turn, message: words(9, "in flight") }).unwrap();
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    let facts = desk.run(claim(9)).unwrap();
+    assert!(matches!(&facts[0], Event::Suppressed { at: FenceCheck::Delivery, .. }), "{facts:?}");
+    assert_eq!(desk.run(claim(9)).unwrap(), Vec::new(), "claimed twice");
+}
+
+// covers: H04 H07
+#[test]
+fn what_a_bot_says_before_its_own_handoff_still_goes_out_unless_a_person_is_faster() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let turn = desk.turn(1);
+    for n in [8, 9] {
+        desk.run(Command::Say { turn: turn.clone(), message: words(n, "one moment") }).unwrap();
+    }
+    let handoff = Handoff { reason: Some("refund".into()), note: Some("second time".into()), ..Handoff::default() };
+    desk.run(Command::HandOff { turn, handoff }).unwrap();
+    assert_eq!(names(&desk.run(claim(8)).unwrap()), ["delivery_claimed"]);
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    assert_eq!(names(&desk.run(claim(9)).unwrap()), ["suppressed"]);
+}
+
+// covers: H07
+#[test]
+fn a_late_handoff_cannot_evict_the_person_and_its_data_do_not_land() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let turn = desk.turn(1);
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    let data = [("order".to_owned(), "7".to_owned())].into();
+    let handoff = Handoff { captured: [("order".to_owned(), "7".to_owned())].into(), ..Handoff::default() };
+    assert_eq!(names(&desk.run(Command::HandOff { turn: turn.clone(), handoff }).unwrap()), ["suppressed"]);
+    assert_eq!(names(&desk.run(Command::Capture { turn: turn.clone(), data }).unwrap()), ["suppressed"]);
+    let failed = Command::FailTurn { turn, reason: HandoffReason::BotError, detail: "boom".into() };
+    assert_eq!(desk.run(failed).unwrap(), Vec::new());
+    assert_eq!(desk.state().control.agent(), Some(agent(1).id));
+    assert!(desk.state().captured.is_empty());
+}
+
+// covers: H01 H02
+#[test]
+fn writing_takes_over_and_joining_steals_nothing() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let reply = |n| Command::Reply { agent: agent(n), message: words(n, "hello") };
+    assert_eq!(names(&desk.run(reply(1)).unwrap()), ["taken_over", "message_posted"]);
+    assert_eq!(desk.run(reply(2)), Err(Rejection::HeldByOther { by: agent(1).id }));
+    desk.run(Command::Join { agent: agent(2) }).unwrap();
+    assert_eq!(names(&desk.run(reply(2)).unwrap()), ["message_posted"]);
+    assert_eq!(desk.state().control.agent(), Some(agent(1).id));
+}
+
+// covers: H03
+#[test]
+fn the_second_takeover_is_told_who_was_first() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    assert_eq!(desk.run(Command::TakeOver { agent: agent(2) }), Err(Rejection::AlreadyTaken { by: agent(1).id }));
+    assert_eq!(desk.run(Command::TakeOver { agent: agent(1) }), Ok(Vec::new()), "one's own take-over again");
+}
+
+// covers: H05
+#[test]
+fn asking_for_a_person_in_words_queues_after_the_message() {
+    let mut desk = Desk::start(bot_inbox());
+    let inbound = Inbound {
+        id: message_id(5),
+        text: "quiero hablar con una persona".into(),
+        payload: None,
+        client_id: None,
+        asks_for_human: Some("hablar con una persona".into()),
+    };
+    assert_eq!(names(&desk.run(Command::Receive(inbound)).unwrap()), ["message_posted", "handoff_requested"]);
+    assert!(matches!(desk.state().control.holder, Holder::Queue { .. }));
+    assert_eq!(desk.run(Command::RequestHuman), Ok(Vec::new()), "asked twice");
+}
+
+// covers: H09
+#[test]
+fn only_the_assignee_or_a_leader_transfers_and_a_closed_conversation_stays_closed() {
+    let mut desk = Desk::start(bot_inbox());
+    let to = TransferTarget::Agent { agent: agent(2).id };
+    let transfer = |by| Command::Transfer { agent: by, to: to.clone(), note: Some("please".into()) };
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    assert!(matches!(desk.run(transfer(agent(3))), Err(Rejection::NotAllowed(_))));
+    desk.run(Command::Close { agent: agent(1), outcome: Some(Outcome::Success) }).unwrap();
+    desk.run(transfer(supervisor(4))).unwrap();
+    assert_eq!(desk.state().control.agent(), Some(agent(2).id));
+    assert!(desk.state().is_closed());
+    // covers: H16
+    let reply = Command::Reply { agent: agent(1), message: words(1, "one more thing") };
+    assert_eq!(desk.run(reply), Err(Rejection::HeldByOther { by: agent(2).id }), "the former agent");
+}
+
+#[test]
+fn transfer_to_a_team_waits_in_its_queue() {
+    let mut desk = Desk::start(bot_inbox());
+    let team = TeamId::new("billing").unwrap();
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    let to = TransferTarget::Team { team: team.clone() };
+    desk.run(Command::Transfer { agent: agent(1), to, note: None }).unwrap();
+    assert!(matches!(&desk.state().control.holder, Holder::Queue { team: Some(t), .. } if *t == team));
+}
+
+// covers: H08
+#[test]
+fn handing_back_gives_the_bot_a_new_epoch_and_old_turns_stay_dead() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let old = desk.turn(1);
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    desk.run(Command::HandBack { agent: agent(1), bot: None, note: Some("solved".into()) }).unwrap();
+    assert_eq!(desk.state().control.bot(), Some(&bot()));
+    assert_eq!(names(&desk.run(Command::Say { turn: old, message: words(1, "old") }).unwrap()), ["suppressed"]);
+    let new = desk.turn(2);
+    assert_eq!(names(&desk.run(Command::Say { turn: new, message: words(2, "new") }).unwrap()), ["message_posted"]);
+}
+
+#[test]
+fn handing_back_where_no_bot_is_says_so() {
+    let mut desk = Desk::start(InboxPolicy::default());
+    let back = Command::HandBack { agent: agent(1), bot: None, note: None };
+    assert_eq!(desk.run(back), Err(Rejection::NoBot));
+}
+
+// covers: H15
+#[test]
+fn the_proposed_outcome_follows_the_course() {
+    let course = |commands: Vec<Command>| {
+        let mut desk = Desk::start(bot_inbox());
+        for command in commands {
+            desk.run(command).unwrap();
+        }
+        propose_outcome(desk.state())
+    };
+    let taken = || vec![say("hola"), Command::TakeOver { agent: agent(1) }];
+    assert_eq!(course(vec![say("hola"), Command::RequestHuman]), Outcome::NobodyAvailable);
+    assert_eq!(course(taken()), Outcome::NeverAnswered);
+    let answered = Command::Reply { agent: agent(1), message: words(1, "hello") };
+    assert_eq!(course([taken(), vec![answered.clone()]].concat()), Outcome::Success);
+    let to = TransferTarget::Agent { agent: agent(2).id };
+    let transfer = Command::Transfer { agent: agent(1), to, note: None };
+    assert_eq!(course([taken(), vec![answered, transfer]].concat()), Outcome::Escalated);
+}
+
+// covers: C01 H16
+#[test]
+fn the_customers_words_wake_and_reopen() {
+    for status in [Status::Pending, Status::Snoozed { until: None }] {
+        let mut desk = Desk::start(bot_inbox());
+        desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+        desk.run(Command::SetStatus { agent: agent(1), status }).unwrap();
+        assert_eq!(names(&desk.run(say("again")).unwrap()), ["status_changed", "message_posted"]);
+        assert_eq!(desk.state().control.agent(), Some(agent(1).id), "the assignee keeps it");
+    }
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    desk.run(Command::Close { agent: agent(1), outcome: None }).unwrap();
+    assert_eq!(names(&desk.run(say("again")).unwrap()), ["reopened", "message_posted"]);
+    assert_eq!(desk.state().control.bot(), Some(&bot()));
+}
+
+#[test]
+fn a_snooze_ends_only_if_it_is_still_the_same() {
+    let mut desk = Desk::start(bot_inbox());
+    let (first, second) = (Timestamp(100_000_000), Timestamp(200_000_000));
+    for until in [first, second] {
+        let status = Status::Snoozed { until: Some(until) };
+        desk.run(Command::SetStatus { agent: agent(1), status }).unwrap();
+    }
+    assert_eq!(desk.run(Command::Wake { until: first }), Ok(Vec::new()));
+    assert_eq!(names(&desk.run(Command::Wake { until: second }).unwrap()), ["status_changed"]);
+}
+
+// covers: H12
+#[test]
+fn after_the_window_only_notes_are_accepted_and_the_conversation_closes() {
+    let policy = InboxPolicy { window: WindowPolicy::SinceFirst { hours: 24 }, ..bot_inbox() };
+    let mut desk = Desk::start(policy);
+    desk.run(say("hola")).unwrap();
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    let ended_at = desk.state().window_ends_at.unwrap();
+    desk.wait(Duration::from_secs(24 * 3_600));
+    let reply = Command::Reply { agent: agent(1), message: words(1, "late") };
+    assert_eq!(desk.run(reply), Err(Rejection::WindowClosed { ended_at }));
+    assert_eq!(names(&desk.run(Command::EndWindow { ended_at }).unwrap()), ["closed"]);
+    let note = Command::AddNote {
+        agent: agent(1),
+        note: crate::id::NoteId(uuid::Uuid::from_u128(1)),
+        text: "for the record".into(),
+        mentions: vec![],
+        client_id: None,
+    };
+    assert_eq!(names(&desk.run(note).unwrap()), ["note_added"]);
+}
+
+// covers: C02 C03
+#[test]
+fn workflow_changes_say_only_what_changed() {
+    let mut desk = Desk::start(bot_inbox());
+    let labels = |labels: &[&str]| Command::SetLabels {
+        agent: agent(1),
+        labels: labels.iter().map(|&label| label.to_owned()).collect(),
+    };
+    desk.run(labels(&["vip", "refund"])).unwrap();
+    let facts = desk.run(labels(&["vip", "order"])).unwrap();
+    assert_eq!(facts, [Event::LabelsChanged { added: vec!["order".into()], removed: vec!["refund".into()] }]);
+    assert_eq!(desk.run(labels(&["order", "vip"])), Ok(Vec::new()));
+    let urgent = Command::SetPriority { agent: agent(1), priority: Priority::Urgent };
+    assert_eq!(names(&desk.run(urgent.clone()).unwrap()), ["priority_changed"]);
+    assert_eq!(desk.run(urgent), Ok(Vec::new()));
+}
+
+#[test]
+fn too_long_and_empty_texts_name_field_limit_and_mend() {
+    let mut desk = Desk::start(bot_inbox());
+    let Err(Rejection::Invalid { field: "text", problem }) = desk.run(say(&"x".repeat(8_001))) else { panic!() };
+    assert_eq!(problem, "has 8001 characters, the limit is 8000: shorten it");
+    assert!(matches!(desk.run(say("  \n")), Err(Rejection::Invalid { field: "text", .. })));
+}
+
+// covers: H20
+#[test]
+fn a_failed_turn_fails_open_to_the_queue_with_its_reason() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let turn = desk.turn(1);
+    let failed = Command::FailTurn { turn, reason: HandoffReason::BotTimeout, detail: "no answer in 10 s".into() };
+    assert_eq!(names(&desk.run(failed).unwrap()), ["turn_failed", "handoff_requested"]);
+    assert_eq!(desk.state().handoff_reason, Some(HandoffReason::BotTimeout));
+}
+
+#[test]
+fn a_promised_answer_that_came_needs_nobody() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let turn = desk.turn(1);
+    desk.run(Command::Say { turn: turn.clone(), message: words(1, "here") }).unwrap();
+    assert_eq!(desk.run(Command::EndTurn { turn }), Ok(Vec::new()));
+    desk.run(say("otra")).unwrap();
+    let silent = desk.turn(2);
+    assert_eq!(names(&desk.run(Command::EndTurn { turn: silent }).unwrap()), ["turn_failed", "handoff_requested"]);
+}
+
+#[test]
+fn replaying_the_log_gives_the_same_state() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let turn = desk.turn(1);
+    desk.run(Command::Say { turn, message: words(1, "hi") }).unwrap();
+    desk.run(claim(1)).unwrap();
+    desk.run(Command::MarkRead { up_to: 99 }).unwrap();
+    desk.run(Command::Reply { agent: agent(1), message: words(2, "hello") }).unwrap();
+    desk.run(Command::Close { agent: agent(1), outcome: None }).unwrap();
+    assert_eq!(Conversation::replay(desk.log()).as_ref(), Some(desk.state()));
+}
+
+#[test]
+fn marks_move_forward_only_and_never_past_the_end() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    desk.run(Command::MarkRead { up_to: 99 }).unwrap();
+    assert_eq!(desk.state().visitor_read, 2);
+    assert_eq!(desk.run(Command::MarkRead { up_to: 1 }), Ok(Vec::new()));
+}
+
+// covers: T02
+#[test]
+fn notes_and_workflow_are_invisible_to_visitor_and_bot() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    desk.run(Command::AddNote {
+        agent: agent(1),
+        note: crate::id::NoteId(uuid::Uuid::from_u128(1)),
+        text: "CANARY".into(),
+        mentions: vec![agent(2).id],
+        client_id: None,
+    })
+    .unwrap();
+    let seen = format!("{:?}", desk.log().iter().filter_map(timeline::for_visitor).collect::<Vec<_>>());
+    let told = format!("{:?}", desk.log().iter().filter_map(timeline::for_bot).collect::<Vec<_>>());
+    assert!(!seen.contains("CANARY") && !told.contains("CANARY"));
+    assert!(desk.state().mentions.contains(&agent(2).id));
+    assert!(matches!(desk.log().last().unwrap().actor, Actor::Agent { .. }));
+}
