@@ -4,11 +4,10 @@
 use super::tag::{self, Call, Tag, Word};
 use super::{Fault, MAX_DEPTH, MAX_LOOPS, MAX_SOURCE, MAX_TAGS};
 
-/// A tag and where it stands.
+/// A tag and what is around it.
 #[derive(Debug)]
 pub(crate) struct Placed {
     pub tag: Tag,
-    pub at: usize,
     /// How many `{{#each}}` are around it.
     pub loops: usize,
 }
@@ -41,7 +40,7 @@ pub(crate) fn scan(text: &str) -> Result<Scanned, Fault> {
         }
         let (tag, end, parentheses) = tag::read(text, start)?;
         let loops = nesting.enter(&tag, start, parentheses)?;
-        tags.push(Placed { tag, at: start, loops });
+        tags.push(Placed { tag, loops });
         at = end;
     }
     check_raw(text, at, text.len())?;
