@@ -23,6 +23,7 @@
 //! ```
 
 mod file;
+mod values;
 mod words;
 
 pub use words::{Label, MacroText};

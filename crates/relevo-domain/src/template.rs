@@ -25,6 +25,7 @@
 mod check;
 mod helpers;
 mod language;
+mod name;
 mod nearest;
 mod prompts;
 mod scan;

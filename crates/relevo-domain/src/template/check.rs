@@ -46,13 +46,12 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn tag(&mut self, placed: &Placed) {
         match &placed.tag {
-            Tag::Close(_) | Tag::Comment => {}
+            Tag::Close(_) | Tag::Comment | Tag::Else(None) => {}
             Tag::Include(name) => {
                 if let Rules::Listed(_) = self.rules {
                     self.fault(name, "including another file (`{{>`) is allowed in prompts only".to_owned());
                 }
             }
-            Tag::Else(None) => {}
             Tag::Else(Some(call)) => match call.name.text.as_str() {
                 "if" | "unless" => self.block(call, Role::Tested, placed.loops),
                 _ => self.fault(
@@ -80,7 +79,7 @@ impl Checker<'_> {
             ([Arg::Path(path)], _) => self.path(path, role, loops),
             ([Arg::Call(inner)], Role::Tested) => self.call(inner, loops),
             (_, Role::Looped) => {
-                self.fault(&call.name, "`each` takes one list: `{{#each conversation.labels}}`".to_owned())
+                self.fault(&call.name, "`each` takes one list: `{{#each conversation.labels}}`".to_owned());
             }
             _ => {
                 let name = &call.name.text;

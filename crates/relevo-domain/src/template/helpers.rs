@@ -153,15 +153,13 @@ impl HelperDef for TextHelper {
         context: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
-        Ok(match self.result(helper, context) {
-            Some(text) => ScopedJson::Derived(Value::String(text)),
-            None => {
-                if let (Gaps::Mark(missing), Some(name)) = (&self.gaps, wanted(helper)) {
-                    missing.noted().inner = Some(name.to_owned());
-                }
-                ScopedJson::Missing
-            }
-        })
+        if let Some(text) = self.result(helper, context) {
+            return Ok(ScopedJson::Derived(Value::String(text)));
+        }
+        if let (Gaps::Mark(missing), Some(name)) = (&self.gaps, wanted(helper)) {
+            missing.noted().inner = Some(name.to_owned());
+        }
+        Ok(ScopedJson::Missing)
     }
 
     fn call<'reg: 'rc, 'rc>(
@@ -172,19 +170,17 @@ impl HelperDef for TextHelper {
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        match self.result(helper, context) {
-            Some(text) => Ok(out.write(&text)?),
-            None => match wanted(helper) {
-                Some(name) => fill(&self.gaps, name, out),
-                None => {
-                    let inner = match &self.gaps {
-                        Gaps::Mark(missing) => missing.noted().inner.take(),
-                        Gaps::Refuse => None,
-                    };
-                    fill(&self.gaps, inner.as_deref().unwrap_or(helper.name()), out)
-                }
-            },
+        if let Some(text) = self.result(helper, context) {
+            return Ok(out.write(&text)?);
         }
+        if let Some(name) = wanted(helper) {
+            return fill(&self.gaps, name, out);
+        }
+        let inner = match &self.gaps {
+            Gaps::Mark(missing) => missing.noted().inner.take(),
+            Gaps::Refuse => None,
+        };
+        fill(&self.gaps, inner.as_deref().unwrap_or(helper.name()), out)
     }
 }
 

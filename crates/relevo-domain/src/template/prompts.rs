@@ -1,5 +1,7 @@
 //! Templates that ship with the deployment: what the Copilot asks a model. They may include each other by name.
 
+mod link;
+
 use super::check::{self, Rules, Use};
 use super::helpers::{self, Gaps};
 use super::scan::{self, Placed};
@@ -7,7 +9,7 @@ use super::tag::{Tag, Word};
 use super::text::{engine_reads, failure};
 use super::walk::{Includes, Weight};
 use super::writer::Limited;
-use super::{Fault, Language, MAX_INCLUDES, MAX_OUTPUT, MAX_PROMPT_STEPS, Source, TemplateError, nearest};
+use super::{Fault, Language, MAX_OUTPUT, MAX_PROMPT_STEPS, Source, TemplateError, nearest};
 use handlebars::{Context, Handlebars, RenderContext, Renderable};
 use serde::Serialize;
 use serde_json::Value;
@@ -55,7 +57,7 @@ impl Prompts {
                 Err(faults) => errors.extend(faults.into_iter().map(|fault| source.error(fault))),
             }
         }
-        link(&mut prompts, &mut errors);
+        link::link(&mut prompts, &mut errors);
         let mut engine = helpers::engine(Language::default(), &Gaps::Refuse);
         for (name, prompt) in &prompts {
             engine.register_template(name, prompt.compiled.clone());
@@ -168,81 +170,6 @@ fn included(placed: &Placed) -> Option<(Word, usize)> {
     }
 }
 
-/// Follows every include: existing, no circle, not too deep, not too much. What fails is taken out, and then what
-/// included it, until the rest stands.
-fn link(prompts: &mut BTreeMap<String, Prompt>, errors: &mut Vec<TemplateError>) {
-    loop {
-        let mut known = BTreeMap::new();
-        let broken: Vec<(String, TemplateError)> = prompts
-            .iter()
-            .filter_map(|(name, prompt)| {
-                let fault = total(name, prompts, &mut known, &mut Vec::new()).err()?;
-                Some((name.clone(), Source::new(&prompt.file, &prompt.text).error(fault)))
-            })
-            .collect();
-        if broken.is_empty() {
-            for (name, (weight, _)) in known {
-                if let Some(prompt) = prompts.get_mut(&name) {
-                    prompt.weight = weight;
-                }
-            }
-            return;
-        }
-        for (name, error) in broken {
-            prompts.remove(&name);
-            errors.push(error);
-        }
-    }
-}
-
-/// The weight of a prompt with all that it includes, and how deep it includes. The recursion ends at
-/// [`MAX_INCLUDES`]: a fault deeper down is told at the include of the prompt that was asked for.
-fn total(
-    name: &str,
-    prompts: &BTreeMap<String, Prompt>,
-    known: &mut BTreeMap<String, (Weight, usize)>,
-    way: &mut Vec<String>,
-) -> Result<(Weight, usize), Fault> {
-    if let Some(done) = known.get(name) {
-        return Ok(*done);
-    }
-    let prompt = &prompts[name];
-    let (mut weight, mut depth) = (prompt.weight, 0);
-    way.push(name.to_owned());
-    for (word, loops) in &prompt.includes {
-        let refuse = |message: String| Err(Fault::new(word.at, message));
-        let target = word.text.as_str();
-        if way.iter().any(|passed| passed == target) {
-            return refuse(format!("`{target}` includes itself: {} → {target}", way.join(" → ")));
-        }
-        if !prompts.contains_key(target) {
-            let hint = nearest(target, prompts.keys().map(String::as_str));
-            let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            return refuse(format!("there is no sound prompt `{target}` in this folder{hint}"));
-        }
-        if way.len() > MAX_INCLUDES {
-            return refuse(format!("prompts include each other more than {MAX_INCLUDES} deep"));
-        }
-        let (inner, below) = total(target, prompts, known, way)
-            .map_err(|fault| Fault::new(word.at, format!("in `{target}`: {}", fault.message)))?;
-        depth = depth.max(below + 1);
-        if depth > MAX_INCLUDES {
-            return refuse(format!("prompts include each other more than {MAX_INCLUDES} deep"));
-        }
-        if !weight.include(inner, *loops) {
-            return refuse(format!(
-                "`{target}` has a loop too many for this place: one `{{{{#each}}}}` may nest in one"
-            ));
-        }
-        if weight.steps(1) > MAX_PROMPT_STEPS {
-            return refuse("this prompt includes too much".to_owned());
-        }
-    }
-    way.pop();
-    known.insert(name.to_owned(), (weight, depth));
-    Ok((weight, depth))
-}
-
 /// The length of the longest list or map anywhere in `value`.
 fn longest(value: &Value) -> u64 {
     let (own, inner) = match value {
@@ -254,88 +181,4 @@ fn longest(value: &Value) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn load(files: &[(&str, &str)]) -> (Prompts, Vec<String>) {
-        let (prompts, errors) = Prompts::load(files.iter().copied());
-        (prompts, errors.iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn a_prompt_includes_another_and_loops_over_messages() {
-        let (prompts, errors) = load(&[
-            (
-                "prompts/brief.hbs",
-                "{{> rules}}\n{{#each messages}}\n{{role}}: {{text}}\n{{/each}}\n{{#if note}}{{note}}{{/if}}",
-            ),
-            ("prompts/rules.hbs", "Answer in {{language}}."),
-            ("prompts/README.md", "not a prompt"),
-        ]);
-        assert_eq!(errors, Vec::<String>::new());
-        assert_eq!(prompts.variables("brief"), ["language", "messages", "note"]);
-        assert_eq!(prompts.included("brief"), ["rules"]);
-        let messages = json!([{"role": "visitor", "text": "<b>{{x}}</b>"}]);
-        let text = prompts.render("brief", &json!({"language": "es", "messages": messages, "note": null})).unwrap();
-        assert_eq!(text, "Answer in es.visitor: <b>{{x}}</b>\n");
-    }
-
-    #[test]
-    fn a_variable_that_the_task_does_not_give_fails_where_it_stands() {
-        let (prompts, _) =
-            load(&[("p/a.hbs", "one\n{{#each items}}{{name}}{{/each}} {{> b}}"), ("p/b.hbs", "{{tone}}")]);
-        let error = |context| prompts.render("a", &context).unwrap_err().to_string();
-        assert_eq!(error(json!({})), "p/a.hbs:2:9: this prompt is not given a variable `items`");
-        assert_eq!(error(json!({"items": [{}], "tone": ""})), "p/a.hbs:2:16: there is no value for `name`");
-        assert_eq!(error(json!({"items": []})), "p/b.hbs:1:1: there is no value for `tone`");
-        assert_eq!(
-            prompts.render("aa", &json!({})).unwrap_err().to_string(),
-            "aa:1:1: there is no prompt `aa`; did you mean `a`?"
-        );
-    }
-
-    #[test]
-    fn circles_strangers_and_towers_of_includes_are_refused_before_the_engine_sees_them() {
-        let (prompts, errors) = load(&[
-            ("a.hbs", "{{> b}}"),
-            ("b.hbs", "x {{> a}}"),
-            ("c.hbs", "{{> c}}"),
-            ("d.hbs", "{{> rulse}}"),
-            ("rules.hbs", "fine"),
-            ("e.hbs", "{{> d}}"),
-        ]);
-        assert_eq!(
-            errors,
-            [
-                "a.hbs:1:5: in `b`: `a` includes itself: a → b → a",
-                "b.hbs:1:7: in `a`: `b` includes itself: b → a → b",
-                "c.hbs:1:5: `c` includes itself: c → c",
-                "d.hbs:1:5: there is no sound prompt `rulse` in this folder; did you mean `rules`?",
-                "e.hbs:1:5: in `d`: there is no sound prompt `rulse` in this folder; did you mean `rules`?",
-            ]
-        );
-        assert_eq!(prompts.names().collect::<Vec<_>>(), ["rules"]);
-
-        // Each level includes the next ten times: ten to the eighth without a single character of output.
-        let tower: Vec<(String, String)> =
-            (0..9).map(|i| (format!("t{i}.hbs"), format!("{{{{> t{}}}}}", i + 1).repeat(10))).collect();
-        let tower = tower.into_iter().chain([("t9.hbs".to_owned(), String::new())]);
-        let (prompts, errors) = Prompts::load(tower);
-        assert!(errors.iter().any(|e| e.message.contains("too much") || e.message.contains("deep")), "{errors:?}");
-        assert!(prompts.names().count() < 9);
-    }
-
-    #[test]
-    fn loops_through_includes_are_counted() {
-        let nested = "{{#each a}}{{#each b}}{{/each}}{{/each}}";
-        let (_, errors) = load(&[("a.hbs", "{{#each x}}{{> b}}{{/each}}"), ("b.hbs", nested)]);
-        assert_eq!(errors, ["a.hbs:1:16: `b` has a loop too many for this place: one `{{#each}}` may nest in one"]);
-
-        let (prompts, errors) = load(&[("b.hbs", nested)]);
-        assert_eq!(errors, Vec::<String>::new());
-        let list: Vec<_> = (0..2000).map(|_| json!({"b": vec![0; 2000]})).collect();
-        let error = prompts.render("b", &json!({"a": list})).unwrap_err().to_string();
-        assert!(error.contains("steps"), "{error}");
-    }
-}
+mod tests;

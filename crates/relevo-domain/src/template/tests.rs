@@ -128,6 +128,7 @@ fn mistakes_are_told_with_their_place_and_their_mend() {
     assert_eq!(errors("{{contact.nam}} {{contact.emial}}").len(), 2);
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of attacks")]
 fn hostile() -> Vec<String> {
     let many = |open: &str, close: &str, n: usize| format!("{}{}", open.repeat(n), close.repeat(n));
     let mut all: Vec<String> = [
@@ -293,6 +294,36 @@ fn the_heaviest_templates_that_pass_stay_within_time_and_size() {
     // A long value is cut to what a message can hold.
     let long = compile("{{contact.name}}").unwrap().render(&context, Language::Es).unwrap();
     assert_eq!(long.text.len(), crate::template::MAX_VALUE);
+}
+
+/// The second lock alone, as if the first reading had let something through.
+#[test]
+fn what_the_engine_made_of_a_template_is_checked_once_more() {
+    for foreign in [
+        "{{@root.secret}}",
+        "{{#each a}}{{../b}}{{/each}}",
+        "{{lookup a b}}",
+        "{{#with a}}{{/with}}",
+        "{{log a}}",
+        "{{{a}}}",
+        "{{&a}}",
+        "{{> a}}",
+        "{{#> a}}{{/a}}",
+        "{{#*inline \"a\"}}{{/inline}}",
+        "{{* a}}",
+        "{{upper [1]}}",
+        "{{upper a b=c}}",
+        "{{#each a as |b|}}{{/each}}",
+        "{{#if (lookup a b)}}{{/if}}",
+        "{{#each a}}{{#each b}}{{#each c}}{{/each}}{{/each}}{{/each}}",
+        "{{{{raw}}}}{{{{/raw}}}}",
+        "{{(upper a)}}",
+    ] {
+        let compiled = handlebars::Template::compile(foreign).unwrap_or_else(|e| panic!("{foreign}: {e}"));
+        assert!(walk::inspect(&compiled, Includes::Refused).is_err(), "{foreign}");
+    }
+    let deep = format!("{}{}", "{{#if a}}".repeat(40), "{{/if}}".repeat(40));
+    assert!(walk::inspect(&handlebars::Template::compile(&deep).unwrap(), Includes::Refused).is_err());
 }
 
 mod arbitrary {
