@@ -36,7 +36,7 @@ pub type Fresh = Arc<dyn Store>;
 /// an `async fn() -> (Fresh, Guard)`; the guard is dropped after the store.
 #[macro_export]
 macro_rules! contract_tests {
-    ($fresh:path) => {
+    ($fresh:ident) => {
         $crate::contract_tests! { @each $fresh;
             log: a_new_store_is_empty, facts_are_read_in_order_and_in_parts, facts_are_read_backwards_in_parts,
                 the_log_is_followed_across_conversations, the_state_is_that_of_the_last_append,
@@ -71,7 +71,7 @@ macro_rules! contract_tests {
                 what_was_being_written_is_failed_at_start;
         }
     };
-    (@each $fresh:path; $($part:ident: $($name:ident),+;)+) => {$(
+    (@each $fresh:ident; $($part:ident: $($name:ident),+;)+) => {$(
         mod $part {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,7 +14,7 @@ use relevo_domain::message::Actor;
 pub async fn people_are_found_by_name_email_and_phone(store: &Fresh) {
     two_people(store).await;
     for query in
-        ["José", "muñoz", "jose mun", "j", "jose.munoz@ejemplo.es", "ejemplo", "+34 600 123 456", "600123", "456"]
+        ["José", "muñoz", "jose mun", "jos", "jose.munoz@ejemplo.es", "ejemplo", "+34 600 123 456", "600123", "456"]
     {
         assert_eq!(found(store, query).await, [conversation(1)], "{query}");
     }
