@@ -1,0 +1,240 @@
+// People at their screens: a visitor on the shop page, agents in the inbox. Every wait is for something to appear.
+import { createRequire } from 'node:module';
+
+const { chromium } = createRequire(new URL('../../crates/relevo-inbox/ui/package.json', import.meta.url))('playwright-core');
+
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+const PATIENCE = 60_000;
+
+export class Browser {
+  #chromium;
+  #address;
+
+  static async start(address) {
+    const browser = new Browser();
+    browser.#address = address;
+    browser.#chromium = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+    return browser;
+  }
+
+  async visitor() {
+    const page = await this.#page('/demo/shop');
+    const visitor = new Visitor(page);
+    await visitor.opens();
+    return visitor;
+  }
+
+  async agent(email, password) {
+    const page = await this.#page('/');
+    await page.getByTestId('sign-in-email').fill(email);
+    await page.getByTestId('sign-in-password').fill(password);
+    await page.getByTestId('sign-in-submit').click();
+    await page.getByTestId('view-unassigned').waitFor();
+    return new Agent(page, email.split('@')[0]);
+  }
+
+  async close() {
+    await this.#chromium.close();
+  }
+
+  async #page(path) {
+    const context = await this.#chromium.newContext({ locale: 'es-ES', viewport: { width: 1440, height: 900 } });
+    context.setDefaultTimeout(PATIENCE);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => console.error(`page error on ${path}: ${error.message}`));
+    await page.goto(this.#address + path);
+    return page;
+  }
+}
+
+class Person {
+  constructor(page) {
+    this.page = page;
+  }
+
+  async sees(text) {
+    await this.timeline().getByText(text).first().waitFor();
+  }
+
+  async hasSeen(text) {
+    return (await this.page.getByText(text).count()) > 0;
+  }
+
+  async count(text) {
+    return this.timeline().getByText(text, { exact: true }).count();
+  }
+
+  timeline() {
+    return this.page.getByRole('log');
+  }
+}
+
+class Visitor extends Person {
+  async opens() {
+    await this.page.getByTestId('launcher').click();
+    await this.page.getByTestId('composer').waitFor();
+  }
+
+  /** Writes, without waiting for anything: also offline. */
+  async types(text) {
+    await this.page.getByTestId('composer').fill(text);
+    await this.page.getByTestId('composer').press('Enter');
+  }
+
+  async say(text) {
+    await this.types(text);
+    await this.sees(text);
+  }
+
+  async seesWho(who) {
+    await this.page.locator(`[data-testid=who][data-who=${who}]`).waitFor();
+  }
+
+  async reloads() {
+    await this.page.reload();
+    const composer = this.page.getByTestId('composer');
+    if (!(await composer.isVisible())) await this.opens();
+  }
+}
+
+class Agent extends Person {
+  constructor(page, name) {
+    super(page);
+    this.name = name;
+  }
+
+  button(name) {
+    return this.page.getByTestId(name);
+  }
+
+  /** Waits for an unassigned conversation whose row shows a text; its id. */
+  async finds(text) {
+    await this.button('view-unassigned').click();
+    const row = this.page.locator('[data-testid^=row-]').filter({ hasText: text });
+    await row.first().waitFor();
+    return (await row.first().getAttribute('data-testid')).slice('row-'.length);
+  }
+
+  async opens(id) {
+    await this.page.goto(new URL(`/c/${id}`, this.page.url()).href);
+    await this.timeline().waitFor();
+  }
+
+  async reloads(id) {
+    await this.page.reload();
+    await this.opens(id);
+  }
+
+  async tab(name) {
+    await this.button(`tab-${name}`).click();
+  }
+
+  async seesInTab(text) {
+    await this.tab('summary');
+    await this.page.getByRole('tabpanel').getByText(text).first().waitFor();
+  }
+
+  async pressesTake() {
+    await this.button('take').click();
+  }
+
+  async takes() {
+    await this.pressesTake();
+    await this.waitsToHold();
+  }
+
+  async waitsToHold() {
+    await this.button('hand-back').waitFor();
+    await this.button('transfer').waitFor();
+  }
+
+  /** Whether this agent holds the open conversation, once that is decided on this screen. */
+  async holds() {
+    await this.button('take').waitFor({ state: 'detached' });
+    return (await this.button('join').count()) === 0;
+  }
+
+  async handsBack() {
+    await this.button('hand-back').click();
+    await this.button('take').waitFor();
+  }
+
+  async writes(text) {
+    await this.button('composer').fill(text);
+  }
+
+  async sends() {
+    await this.button('send').click();
+  }
+
+  async says(text) {
+    await this.button('mode-reply').click();
+    await this.writes(text);
+    await this.sends();
+    await this.sees(text);
+  }
+
+  async notes(text) {
+    await this.button('mode-note').click();
+    await this.writes(text);
+    await this.sends();
+    await this.sees(text);
+    await this.button('mode-reply').click();
+  }
+
+  /** Calls a shortcut by `/name` and sends it; the text that it became. */
+  async usesShortcut(name) {
+    const composer = this.button('composer');
+    await composer.fill('');
+    await composer.pressSequentially(`/${name}`);
+    await this.page.getByRole('option').first().waitFor();
+    await composer.press('Enter');
+    await this.page.waitForFunction(() => {
+      const field = document.querySelector('[data-testid=composer]');
+      return field.value.length > 0 && !field.value.startsWith('/');
+    });
+    const text = await composer.inputValue();
+    await this.sends();
+    return text;
+  }
+
+  async seesRead(text) {
+    const bubble = this.page.locator('[data-testid^=item-]').filter({ hasText: text });
+    await bubble.locator('[data-state=read]').first().waitFor();
+  }
+
+  async seesSuppressed(text) {
+    const item = this.page.locator('[data-testid^=item-][data-kind=suppressed]').filter({ hasText: text });
+    await item.first().waitFor();
+  }
+
+  async summarises() {
+    await this.button('summarise').click();
+    await this.tab('summary');
+    await this.page.locator('[data-artifact-kind=summary][data-status=done]').first().waitFor();
+  }
+
+  async insertsSuggestion() {
+    await this.button('suggest').click();
+    await this.button('ghost-insert').first().click();
+    return this.button('composer').inputValue();
+  }
+
+  async transfersTo(name) {
+    await this.button('transfer').click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByText(new RegExp(name, 'i')).first().click();
+    await dialog.getByTestId('transfer-confirm').click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  async closes(outcome) {
+    await this.button('close').click();
+    await this.page.getByTestId(`outcome-${outcome}`).click();
+    await this.page.getByTestId('close-confirm').click();
+    await this.button('reopen').waitFor();
+  }
+}
