@@ -208,3 +208,36 @@ fn the_shipped_files_have_no_mistake_and_exist_in_every_language() {
         }
     }
 }
+
+// covers: S05
+#[test]
+fn the_mistakes_in_the_documents_are_the_printed_ones() {
+    let documents = include_str!("../../../../docs/shortcuts.md");
+    let (_, listed) = documents.split_once("as they are printed\n\n```\n").unwrap();
+    let mut listed: Vec<&str> = listed.split_once("\n```").unwrap().0.lines().collect();
+    let head = |rest: &str| format!("---\ntitle: T\nlanguage: es\ncategory: C\nscope: global\n{rest}");
+    let step = |step: &str| format!("title = \"T\"\n\n[[steps]]\n\n{step}\n");
+    let (_, errors) = Library::load([
+        ("shortcuts/a/greeting.es.hbs".to_owned(), head("---\nHola, soy {{contact.nmae}}")),
+        ("shortcuts/b/greeting.es.hbs".to_owned(), head("---\nHola\n{{#if now}}")),
+        ("shortcuts/c/greeting.es.hbs".to_owned(), head("---\n{{greting}}")),
+        ("shortcuts/invoice.en.hbs".to_owned(), "---\ntitel: T\n---\nHi".to_owned()),
+        ("shortcuts/invoice.pt.hbs".to_owned(), head("---\nOi")),
+        ("shortcuts/order.es.hbs".to_owned(), head("inputs:\n  - name: order\n    label: P\n---\nHola")),
+        ("shortcuts/greeting.es.hbs".to_owned(), head("---\nHola")),
+        ("shortcuts/sales/greeting.es.hbs".to_owned(), head("---\nHola")),
+        ("shortcuts/thanks-goodbye.es.hbs".to_owned(), head("---\nHola")),
+        (
+            "shortcuts/macros/resolve.toml".to_owned(),
+            step("send_shortcut = \"thank-goodbye\"\n\n[[steps]]\nclose = \"sucess\""),
+        ),
+    ]);
+    let places = [("shortcuts/a/", "shortcuts/"), ("shortcuts/b/", "shortcuts/"), ("shortcuts/c/", "shortcuts/")];
+    let mut printed: Vec<String> = errors
+        .iter()
+        .map(|error| places.iter().fold(error.to_string(), |text, (from, to)| text.replace(from, to)))
+        .collect();
+    printed.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(printed, listed);
+}

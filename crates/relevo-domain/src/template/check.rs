@@ -139,7 +139,13 @@ impl Checker<'_> {
             return;
         }
         match (vocabulary.shape(text), role) {
-            (None, _) => self.fault(path, vocabulary.refusal(text)),
+            (None, _) => {
+                let message = match nearest(text, helpers::names()) {
+                    Some(near) => format!("there is no variable `{text}`; did you mean the helper `{near}`?"),
+                    None => vocabulary.refusal(text),
+                };
+                self.fault(path, message);
+            }
             (Some(Shape::Text), Role::Looped) => self.fault(path, format!("`{text}` is one value, not a list")),
             (Some(Shape::List), Role::Printed) => {
                 self.fault(path, format!("`{text}` is a list: write `{{{{#each {text}}}}}{{{{this}}}}{{{{/each}}}}`"));

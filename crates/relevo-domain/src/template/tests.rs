@@ -124,6 +124,8 @@ fn mistakes_are_told_with_their_place_and_their_mend() {
     ] {
         assert_eq!(errors(text), [expected], "{text}");
     }
+    let tower = "{{#if now}}".repeat(MAX_DEPTH + 1);
+    assert_eq!(errors(&tower), ["t.hbs:1:177: blocks, `{{else if}}` and parentheses are nested more than 16 deep"]);
     // All wrong names are told at once.
     assert_eq!(errors("{{contact.nam}} {{contact.emial}}").len(), 2);
 }
