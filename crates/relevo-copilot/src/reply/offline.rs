@@ -1,0 +1,74 @@
+//! Replies by retrieval: what was answered in moments like this, ready shortcuts, the passage of an
+//! article that answers. Nothing where nothing fits: silence is better than an invented policy.
+
+use super::{Citable, MOST, Suggestion, question};
+use crate::copilot::{Copilot, Input, SourceRef};
+use crate::extractive::clauses::sentences;
+use crate::knowledge::{Audience, Found, SourceKind};
+use crate::sparse::Sparse;
+use crate::text::{first_words, terms};
+
+/// A passage that shares less than this with the question is about something else.
+pub(crate) const WEAK: f32 = 0.12;
+/// An earlier answer with less behind it is a guess.
+pub(crate) const UNSURE: f32 = 0.05;
+/// The most words of an article that make a reply.
+const QUOTED: usize = 60;
+
+/// Up to three suggestions and the sources that stand behind them.
+pub(super) fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec<Citable>) {
+    let mut candidates: Vec<(f32, String, SourceRef, bool)> = Vec::new();
+    for earlier in copilot.replies(|replies| replies.suggest(&input.lines, MOST)) {
+        if earlier.confidence >= UNSURE {
+            // Several agents have said it in such a moment: that counts for more than shared words.
+            let reference = SourceRef::conversation(0, &earlier.conversation, earlier.seq);
+            candidates.push((earlier.confidence + 0.5, earlier.text, reference, false));
+        }
+    }
+    let knowledge = copilot.knowledge();
+    let question = question(input);
+    let may_see = |audience: Audience| input.internal || audience == Audience::Public;
+    for found in knowledge.search(&question, MOST, |passage| may_see(passage.audience)) {
+        if found.likeness < WEAK {
+            continue;
+        }
+        let internal = found.passage.audience == Audience::Internal;
+        let text = match found.passage.kind {
+            SourceKind::Shortcut => found.passage.text.clone(),
+            SourceKind::Article => quote(&found, &question, input),
+        };
+        candidates.push((found.likeness, text, SourceRef::passage(0, found.passage), internal));
+    }
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut suggestions: Vec<Suggestion> = Vec::new();
+    let mut sources: Vec<Citable> = Vec::new();
+    for (_, text, reference, internal) in candidates {
+        if suggestions.len() == MOST || text.is_empty() || suggestions.iter().any(|other| other.text == text) {
+            continue;
+        }
+        let n = sources.len() + 1;
+        sources.push(Citable { reference: SourceRef { n, ..reference }, internal, text: text.clone(), passage: None });
+        suggestions.push(Suggestion { text, sources: vec![n], grounded: true, internal });
+    }
+    (suggestions, sources)
+}
+
+/// The sentences of a passage that answer the question, in their order.
+fn quote(found: &Found<'_>, question: &str, input: &Input) -> String {
+    let text = &found.passage.text;
+    let ranges = sentences(text);
+    let mut index = Sparse::default();
+    for range in &ranges {
+        index.add(terms(&text[range.clone()], input.customer_language).into_iter().map(|term| (term, 1.0)));
+    }
+    let hits =
+        index.fused(&terms(question, input.customer_language).into_iter().map(|term| (term, 1.0)).collect::<Vec<_>>());
+    let start = hits.first().map_or(0, |hit| hit.doc as usize);
+    let from = ranges.get(start).map_or(0, |range| range.start);
+    first_words(text[from..].trim(), QUOTED).to_owned()
+}
+
+/// The best suggestion, for a brief.
+pub(crate) fn first(copilot: &Copilot, input: &Input) -> Option<String> {
+    suggest(copilot, input).0.into_iter().next().map(|suggestion| suggestion.text)
+}

@@ -1,0 +1,128 @@
+//! The few words that the offline summary adds to what was said, in three languages.
+
+use crate::extractive::entities::Kind;
+use crate::text::Language;
+
+/// What a kind of value is called in a list of collected data.
+pub(super) fn kind(kind: Kind, language: Language) -> &'static str {
+    let (es, pt, en) = match kind {
+        Kind::Email => ("correo", "e-mail", "e-mail"),
+        Kind::Url => ("enlace", "link", "link"),
+        Kind::Amount => ("importe", "valor", "amount"),
+        Kind::Time => ("hora", "hora", "time"),
+        Kind::Date => ("fecha", "data", "date"),
+        Kind::Phone => ("teléfono", "telefone", "phone"),
+        Kind::Code => ("número", "número", "number"),
+        Kind::Number => ("cantidad", "quantidade", "quantity"),
+        Kind::Name => ("nombre", "nome", "name"),
+    };
+    pick(language, es, pt, en)
+}
+
+/// Why a conversation came to people, for the reasons that the wire names.
+pub(super) fn reason(reason: &str, language: Language) -> Option<&'static str> {
+    let (es, pt, en) = match reason {
+        "bot_asked" => ("el bot pidió una persona", "o bot pediu uma pessoa", "the bot asked for a person"),
+        "visitor_asked" => {
+            ("el cliente pidió una persona", "o cliente pediu uma pessoa", "the customer asked for a person")
+        }
+        "bot_failed" => ("el bot no supo responder", "o bot não soube responder", "the bot did not know the answer"),
+        "bot_timeout" => {
+            ("el bot no respondió a tiempo", "o bot não respondeu a tempo", "the bot did not answer in time")
+        }
+        "bot_error" => ("el bot falló", "o bot falhou", "the bot failed"),
+        "too_large" => (
+            "la respuesta del bot era demasiado grande",
+            "a resposta do bot era grande demais",
+            "the bot's answer was too large",
+        ),
+        "no_bot" => ("no hay ningún bot conectado", "não há nenhum bot conectado", "no bot is connected"),
+        "low_confidence" => ("el bot no estaba seguro", "o bot não tinha certeza", "the bot was not sure enough"),
+        _ => return None,
+    };
+    Some(pick(language, es, pt, en))
+}
+
+/// What is open, by who spoke last.
+pub(super) fn open_point(customer_spoke_last: bool, language: Language) -> &'static str {
+    if customer_spoke_last {
+        pick(
+            language,
+            "El cliente espera respuesta a:",
+            "O cliente espera resposta a:",
+            "The customer waits for an answer to:",
+        )
+    } else {
+        pick(
+            language,
+            "Se espera que el cliente responda a:",
+            "Aguarda-se a resposta do cliente a:",
+            "Waiting for the customer to answer:",
+        )
+    }
+}
+
+/// A customer who shows to be upset.
+pub(super) fn upset(language: Language) -> &'static str {
+    pick(language, "molesto", "insatisfeito", "upset")
+}
+
+/// Words by which customers say that they are upset (folded).
+pub(super) const UPSET: &[&str] = &[
+    "furioso",
+    "furiosa",
+    "indignado",
+    "indignada",
+    "enfadado",
+    "enfadada",
+    "enojado",
+    "enojada",
+    "molesto",
+    "molesta",
+    "harto",
+    "harta",
+    "inaceptable",
+    "verguenza",
+    "pesimo",
+    "pesima",
+    "horrible",
+    "terrible",
+    "estafa",
+    "reclamacion",
+    "denunciar",
+    "decepcionado",
+    "decepcionada",
+    "inaceitavel",
+    "absurdo",
+    "vergonha",
+    "pessimo",
+    "pessima",
+    "decepcionado",
+    "irritado",
+    "irritada",
+    "cansado",
+    "cansada",
+    "golpe",
+    "procon",
+    "furious",
+    "angry",
+    "annoyed",
+    "frustrated",
+    "frustrating",
+    "ridiculous",
+    "unacceptable",
+    "awful",
+    "terrible",
+    "horrible",
+    "disappointed",
+    "scam",
+    "worst",
+];
+
+fn pick(language: Language, es: &'static str, pt: &'static str, en: &'static str) -> &'static str {
+    match language {
+        Language::Es => es,
+        Language::Pt => pt,
+        Language::En => en,
+    }
+}

@@ -1,0 +1,209 @@
+//! The Copilot at work in a running deployment.
+//!
+//! It follows the log: when a bot asks for a person, the brief is made at once, so that it is there
+//! before an agent opens the conversation; when people have resolved a conversation, the Copilot
+//! learns from it. Agents ask for summaries and replies. Of each kind at most one is being made in a
+//! conversation at any time, each can be stopped, and every one is kept beside the log.
+
+mod learn;
+mod read;
+mod run;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use relevo::bus::Bus;
+use relevo::clock::Clock;
+use relevo::feed::{Change, Feed};
+use relevo::store::{ArtifactKind, ArtifactStatus, Store, StoreError};
+use relevo_domain::event::Event;
+use relevo_domain::id::{AgentId, ArtifactId, ConversationId};
+use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::copilot::Copilot;
+use crate::text::Language;
+
+/// Where the worker does its work.
+#[derive(Clone)]
+pub struct Workplace {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The bus.
+    pub bus: Arc<dyn Bus>,
+    /// Time and ids.
+    pub clock: Arc<dyn Clock>,
+    /// Joined at shutdown.
+    pub tracker: TaskTracker,
+    /// Ends everything.
+    pub stop: CancellationToken,
+    /// The agents' language where a request names none.
+    pub language: Language,
+}
+
+/// The worker. Clones are the same one.
+#[derive(Clone)]
+pub struct Worker {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    copilot: Copilot,
+    at: Workplace,
+    runs: Mutex<HashMap<(ConversationId, ArtifactKind), Run>>,
+}
+
+struct Run {
+    artifact: ArtifactId,
+    cancel: CancellationToken,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// About which conversation.
+    pub conversation: ConversationId,
+    /// What.
+    pub kind: ArtifactKind,
+    /// By whom; none: by itself.
+    pub by: Option<AgentId>,
+    /// In which language; a reply's is always the customer's unless named here.
+    pub language: Option<Language>,
+    /// May whoever asks read internal articles?
+    pub internal: bool,
+}
+
+/// Why a request cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// There is no such conversation.
+    #[error("there is no such conversation")]
+    NoConversation,
+    /// The customer has not said anything yet.
+    #[error("the customer has not written anything yet")]
+    Empty,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("copilot", &self.inner.copilot).finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// Starts to follow the log. What was being made when the process last ended is marked failed.
+    pub async fn start(copilot: Copilot, at: Workplace, feed: &Feed) -> Result<Self, StoreError> {
+        let failed = at.store.fail_running_artifacts("the server stopped while this was being made").await?;
+        if failed > 0 {
+            tracing::info!(artifacts = failed, "artifacts that were being made at the last stop are marked failed");
+        }
+        let worker = Self { inner: Arc::new(Inner { copilot, at, runs: Mutex::default() }) };
+        let mut changes = feed.subscribe();
+        let (follower, stop) = (worker.clone(), worker.inner.at.stop.clone());
+        worker.inner.at.tracker.spawn(async move {
+            loop {
+                match stop.run_until_cancelled(changes.recv()).await {
+                    None | Some(Err(RecvError::Closed)) => return,
+                    // Nothing is lost for good: the brief is made at the take-over or on request.
+                    Some(Err(RecvError::Lagged(missed))) => tracing::warn!(missed, "the Copilot could not keep up"),
+                    Some(Ok(change)) => follower.follow(&change).await,
+                }
+            }
+        });
+        let learner = worker.clone();
+        worker.inner.at.tracker.spawn(async move { learner.learn_from_the_past().await });
+        Ok(worker)
+    }
+
+    /// The Copilot, to give it prompts and knowledge.
+    pub fn copilot(&self) -> &Copilot {
+        &self.inner.copilot
+    }
+
+    /// Begins to make something; its id at once. While one of the same kind is being made in the
+    /// conversation, it is that one's id; and when nothing was said since the last summary in this
+    /// language, it is that summary's.
+    pub async fn request(&self, request: Request) -> Result<ArtifactId, RequestError> {
+        run::begin(&self.inner, request).await
+    }
+
+    /// Stops one that is being made; whether it was.
+    pub fn cancel(&self, conversation: ConversationId, artifact: ArtifactId) -> bool {
+        let runs = self.inner.runs();
+        let run = runs.iter().find(|((of, _), run)| *of == conversation && run.artifact == artifact);
+        if let Some((_, run)) = run {
+            run.cancel.cancel();
+        }
+        run.is_some()
+    }
+
+    /// Records what became of an artifact: `shown`, `inserted`, `edited` (with the number of changed
+    /// characters), `sent`, `rejected`. False when there is no such artifact.
+    pub async fn feedback(
+        &self,
+        artifact: ArtifactId,
+        agent: AgentId,
+        what: &str,
+        distance: Option<u32>,
+    ) -> Result<bool, StoreError> {
+        let at = self.inner.at.clock.now().to_rfc3339();
+        self.inner
+            .at
+            .store
+            .add_feedback(artifact, json!({"what": what, "distance": distance, "agent": agent, "at": at}))
+            .await
+    }
+
+    async fn follow(&self, change: &Change) {
+        for fact in change.facts.iter() {
+            match &fact.event {
+                Event::HandoffRequested { .. } => self.brief(change.conversation, Freshness::New).await,
+                Event::TakenOver { .. } => self.brief(change.conversation, Freshness::IfMissing).await,
+                Event::Closed { .. } => self.learn(change.conversation).await,
+                _ => {}
+            }
+        }
+    }
+
+    async fn brief(&self, conversation: ConversationId, freshness: Freshness) {
+        let result = async {
+            let made = self.inner.at.store.artifacts(conversation).await?;
+            let there = |status| matches!(status, ArtifactStatus::Running | ArtifactStatus::Done);
+            if freshness == Freshness::IfMissing
+                && made.iter().any(|a| a.kind == ArtifactKind::Brief && there(a.status))
+            {
+                return Ok(());
+            }
+            let request = Request { conversation, kind: ArtifactKind::Brief, by: None, language: None, internal: true };
+            self.request(request).await.map(drop)
+        };
+        match result.await {
+            // A visitor may ask for a person before saying anything: there is nothing to brief on.
+            Ok(()) | Err(RequestError::Empty | RequestError::NoConversation) => {}
+            Err(error @ RequestError::Store(_)) => {
+                tracing::warn!(conversation.id = %conversation, %error, "no brief could be made");
+            }
+        }
+    }
+}
+
+/// When a brief is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freshness {
+    New,
+    IfMissing,
+}
+
+impl Inner {
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<(ConversationId, ArtifactKind), Run>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
