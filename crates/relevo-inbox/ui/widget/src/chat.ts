@@ -182,11 +182,8 @@ export class Chat {
   }
 
   #line(line: State['line']): void {
-    if (line === 'open' || line === 'closed') {
-      clearTimeout(this.#blink);
-      this.#blink = 0;
-      this.down = false;
-    } else
+    if (line === 'closed') this.#whole();
+    else if (line !== 'open')
       this.#blink ||= window.setTimeout(() => {
         this.down = true;
         this.#changed();
@@ -194,9 +191,17 @@ export class Chat {
     this.#set({ ...this.state, line, typing: null, partial: null });
   }
 
+  /** Only a server that speaks is a line; a proxy may open and drop it all day. */
+  #whole(): void {
+    clearTimeout(this.#blink);
+    this.#blink = 0;
+    this.down = false;
+  }
+
   #frame(frame: ServerFrame): void {
     const before = this.state;
     const after = fold(before, frame);
+    if (frame.op === 'welcome') this.#whole();
     this.#set(after);
     if (frame.op === 'welcome') {
       // Receipts of the line that broke may have been lost with it.

@@ -26,7 +26,12 @@ function mount(chat: Chat): void {
   chat.redraw = () => {
     const inside = root.activeElement;
     render(<App />, root);
-    if (chat.open === wasOpen) return;
+    if (chat.open === wasOpen) {
+      // A pressed button that is gone or spent must not take the keyboard's place in the panel with it.
+      const now = root.activeElement as HTMLButtonElement | null;
+      if (inside && chat.open && (!now || now.disabled)) root.querySelector<HTMLElement>('.panel')?.focus();
+      return;
+    }
     wasOpen = chat.open;
     // On a touch screen the keyboard would cover what the person came to read; closing gives the focus back.
     const touch = matchMedia('(pointer: coarse)').matches;

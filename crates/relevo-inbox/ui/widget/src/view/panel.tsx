@@ -29,7 +29,6 @@ export function Panel() {
         <div class="ask">
           <button
             type="button"
-            class="human"
             data-testid="human"
             disabled={chat.asking || (chat.state.line === 'refused' && !conversation)}
             onClick={() => chat.askForPerson()}
