@@ -1,0 +1,169 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Chat } from '../src/chat';
+import type { ClientFrame, ServerFrame } from '../src/wire';
+import { agent, bot, items, own, turns, welcome } from './build';
+
+/** The server's end of the line. */
+class FakeSocket {
+  static made: FakeSocket[] = [];
+  frames: ClientFrame[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
+  constructor(readonly url: string) {
+    FakeSocket.made.push(this);
+  }
+  send(frame: string) {
+    this.frames.push(JSON.parse(frame) as ClientFrame);
+  }
+  close() {}
+  says(...frames: ServerFrame[]) {
+    for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+  ops(op: ClientFrame['op']) {
+    return this.frames.filter((frame) => frame.op === op);
+  }
+}
+
+let requests: Record<string, unknown>[];
+let conversation: string | null;
+/** The status of each answer; the last one stays. */
+let statuses: number[];
+
+beforeEach(() => {
+  FakeSocket.made = [];
+  requests = [];
+  conversation = null;
+  statuses = [200];
+  localStorage.clear();
+  vi.stubGlobal('WebSocket', FakeSocket);
+  vi.stubGlobal('fetch', async (_: string, init: { body: string }) => {
+    requests.push(JSON.parse(init.body) as never);
+    const status = statuses.length > 1 ? statuses.shift()! : statuses[0]!;
+    return {
+      ok: status === 200,
+      status,
+      json: async () => ({
+        token: 'token-1',
+        ticket: `ticket-${requests.length}`,
+        conversation,
+        contact: { id: 'v', name: null },
+        language: 'es',
+        inbox: { id: 'shop', name: 'Faro', bot: { id: 'b', name: 'Marina' } },
+        limits: { text: 100 },
+      }),
+    };
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const make = () => new Chat({ host: 'https://chat.example', inbox: 'shop', lang: 'es' });
+const line = async (nth = 0) => {
+  await vi.waitFor(() => expect(FakeSocket.made.length).toBeGreaterThan(nth));
+  const socket = FakeSocket.made[nth]!;
+  socket.onopen?.();
+  return socket;
+};
+
+// covers: V01
+describe('a page that is only looked at', () => {
+  test('asks nothing of the server for a new face', async () => {
+    await make().resume();
+    expect(requests).toEqual([]);
+  });
+  test('opens a line for somebody who has a conversation, and counts what they missed', async () => {
+    localStorage.setItem('relevo.shop.token', 'token-1');
+    localStorage.setItem('relevo.shop.read', '2');
+    conversation = 'c';
+    const chat = make();
+    const unread: unknown[] = [];
+    chat.listen((name, value) => name === 'unread' && unread.push(value));
+    await chat.resume();
+    const socket = await line();
+    expect(requests[0]).toMatchObject({ inbox: 'shop', token: 'token-1' });
+    expect(socket.url).toBe('wss://chat.example/ws/visitor?ticket=ticket-1');
+    expect(socket.frames).toEqual([{ op: 'hello', after: 0 }]);
+    socket.says(welcome(), items(bot(2, 'old'), agent(3, 'new')));
+    expect(unread.at(-1)).toBe(1);
+    expect(socket.ops('received')).toEqual([{ op: 'received', up_to: 3 }]);
+    expect(socket.ops('read')).toEqual([]);
+    chat.show();
+    expect(socket.ops('read')).toEqual([{ op: 'read', up_to: 3 }]);
+    expect(unread.at(-1)).toBe(0);
+  });
+  test('opens none for a known face without a conversation', async () => {
+    localStorage.setItem('relevo.shop.token', 'token-1');
+    await make().resume();
+    expect(FakeSocket.made).toEqual([]);
+  });
+});
+
+describe('what is written', () => {
+  test('waits for the welcome, goes out again after a break, and is drawn once', async () => {
+    const chat = make();
+    chat.show();
+    chat.say('one');
+    chat.say('two');
+    const socket = await line();
+    expect(socket.ops('say')).toEqual([]);
+    socket.says(welcome({ conversation: null }));
+    const [one, two] = socket.ops('say') as { client_id: string; text: string }[];
+    expect([one!.text, two!.text]).toEqual(['one', 'two']);
+    socket.says({ op: 'ack', client_id: one!.client_id, seq: 1, message_id: 'm1' });
+    socket.onclose?.({ code: 4008 });
+    const next = await line(1);
+    // The first one was acknowledged but its item had not come: continue after what has.
+    expect(next.ops('hello')).toEqual([{ op: 'hello', after: 0 }]);
+    next.says(welcome({ conversation: 'c' }), items(own(1, 'one', one!.client_id)));
+    expect(next.ops('say')).toEqual([{ op: 'say', client_id: two!.client_id, text: 'two' }]);
+    next.says(items(own(2, 'two', two!.client_id)));
+    expect(chat.state.items.map((item) => item.seq)).toEqual([1, 2]);
+    expect(chat.state.pending).toEqual([]);
+  });
+
+  test('and refused stays with its reason until it is sent again', async () => {
+    const chat = make();
+    chat.show();
+    const socket = await line();
+    socket.says(welcome({ conversation: null }));
+    chat.say('hi', 'payload');
+    const { client_id } = socket.ops('say')[0] as { client_id: string };
+    socket.says({ op: 'refused', client_id, code: 'rate_limited', detail: 'wait' });
+    expect(chat.state.pending[0]!.refused?.code).toBe('rate_limited');
+    chat.retry(client_id);
+    expect(socket.ops('say')).toEqual(Array(2).fill({ op: 'say', client_id, text: 'hi', payload: 'payload' }));
+  });
+});
+
+// covers: H05
+test('the wish to talk to a person is said once, and is granted by the queue', async () => {
+  const chat = make();
+  chat.show();
+  const socket = await line();
+  socket.says(welcome());
+  chat.askForPerson();
+  chat.askForPerson();
+  expect(socket.ops('human')).toHaveLength(1);
+  expect(chat.asking).toBe(true);
+  socket.says(items(turns(2, 'queue')));
+  expect(chat.asking).toBe(false);
+});
+
+test('a page that may not chat is told so and does not ask again', async () => {
+  statuses = [403];
+  const chat = make();
+  chat.show();
+  await vi.waitFor(() => expect(chat.state.line).toBe('refused'));
+  expect(requests).toHaveLength(1);
+});
+
+test('a token that the server has forgotten makes a new visitor', async () => {
+  localStorage.setItem('relevo.shop.token', 'old');
+  localStorage.setItem('relevo.shop.read', '40');
+  statuses = [401, 200];
+  await make().resume();
+  expect(requests.map((request) => request.token)).toEqual(['old', undefined]);
+  expect(localStorage.getItem('relevo.shop.token')).toBe('token-1');
+  expect(localStorage.getItem('relevo.shop.read')).toBeNull();
+});

@@ -1,0 +1,25 @@
+import { LANGUAGES, parseMessage, type Part } from '@relevo/core/i18n';
+import { expect, test } from 'vitest';
+import { catalogues, texts, type Key } from '../src/texts';
+
+const names = (parts: Part[]): string[] =>
+  parts.flatMap((part) => {
+    if (typeof part === 'string' || 'hash' in part) return [];
+    return 'by' in part ? [part.name, ...Object.values(part.cases).flatMap(names)] : [part.name];
+  });
+const used = (message: string) => [...new Set(names(parseMessage(message)))].sort();
+
+test.each(LANGUAGES)('%s has every key, readable and with the same values', (language) => {
+  const [es, other] = [catalogues.es, catalogues[language]];
+  expect(Object.keys(other)).toEqual(Object.keys(es));
+  for (const key of Object.keys(es) as Key[]) {
+    expect(other[key].trim(), key).not.toBe('');
+    expect(used(other[key]), key).toEqual(used(es[key]));
+  }
+});
+
+test('plurals agree', () => {
+  expect(texts('es')('launcher.open', { n: 1 })).toBe('Abrir el chat, 1 mensaje sin leer');
+  expect(texts('pt')('launcher.open', { n: 2 })).toBe('Abrir o chat, 2 mensagens não lidas');
+  expect(texts('en')('launcher.open', { n: 0 })).toBe('Open the chat');
+});
