@@ -1,1 +1,7 @@
-//! Placeholder while the workspace is laid out.
+//! The stores of Relevo's port (`relevo::store`) that outlive a process.
+//!
+//! - [`sqlite`]: one file, one server, nothing to install. The default.
+//!
+//! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
+
+pub mod sqlite;

@@ -1,0 +1,55 @@
+use super::SqliteStore;
+use super::fault::fault;
+use super::text::{get_json, json};
+use async_trait::async_trait;
+use relevo::store::{Artifact, Artifacts, StoreError};
+use relevo_domain::id::{ArtifactId, ConversationId};
+
+#[async_trait]
+impl Artifacts for SqliteStore {
+    async fn put_artifact(&self, artifact: &Artifact) -> Result<(), StoreError> {
+        let sql = "INSERT INTO artifacts (id, artifact) VALUES (?1, ?2)
+            ON CONFLICT (id) DO UPDATE SET artifact = excluded.artifact";
+        let (id, artifact) = (artifact.id.to_string(), json(artifact));
+        self.write(move |transaction| {
+            Box::pin(async move {
+                sqlx::query(sql).bind(id).bind(artifact).execute(transaction).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn artifact(&self, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
+        let query = sqlx::query("SELECT artifact FROM artifacts WHERE id = ?1").bind(id.to_string());
+        let row = query.fetch_optional(&self.readers).await.map_err(fault)?;
+        row.map(|row| get_json(&row, "artifact")).transpose().map_err(fault)
+    }
+
+    async fn artifacts(&self, conversation: ConversationId) -> Result<Vec<Artifact>, StoreError> {
+        let sql = "SELECT artifact FROM artifacts WHERE conversation = ?1 ORDER BY created_at DESC, id DESC";
+        let rows = sqlx::query(sql).bind(conversation.to_string()).fetch_all(&self.readers).await.map_err(fault)?;
+        rows.iter().map(|row| get_json(row, "artifact")).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
+    async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError> {
+        let sql = "UPDATE artifacts SET artifact = json_insert(artifact, '$.feedback[#]', json(?2)) WHERE id = ?1";
+        self.write(move |transaction| {
+            Box::pin(async move {
+                let query = sqlx::query(sql).bind(id.to_string()).bind(feedback.to_string());
+                Ok(query.execute(transaction).await?.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
+    async fn fail_running_artifacts(&self, error: &str) -> Result<u64, StoreError> {
+        let sql = "UPDATE artifacts SET artifact = json_set(artifact, '$.status', 'failed', '$.error', ?1)
+            WHERE status = 'running'";
+        let error = error.to_owned();
+        self.write(move |transaction| {
+            Box::pin(async move { Ok(sqlx::query(sql).bind(error).execute(transaction).await?.rows_affected()) })
+        })
+        .await
+    }
+}

@@ -1,0 +1,153 @@
+use super::SqliteStore;
+use super::contacts::contact;
+use super::fault::fault;
+use super::text::{get_json, get_number, json, number, size};
+use async_trait::async_trait;
+use relevo::store::{Cards, Counts, Page, Position, Query, Row, Sort, StoreError, query_words};
+use relevo_domain::card::{View, Visibility};
+use relevo_domain::command::{AgentFacts, Role};
+use relevo_domain::id::{ContactId, ConversationId};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row as _};
+
+/// The columns of a [`Row`].
+const ROW: &str = "c.position AS position, c.state AS state, p.id AS id, p.name AS name, p.email AS email,
+    p.phone AS phone, p.verified AS verified, p.external_id AS external_id, p.attributes AS attributes,
+    p.created_at AS created_at";
+
+#[async_trait]
+impl Cards for SqliteStore {
+    async fn list(&self, query: &Query) -> Result<Page, StoreError> {
+        let words = query.text.as_deref().map(query_words).unwrap_or_default();
+        // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
+        // parameters are put together here.
+        let sql = format!(
+            "WITH page AS (
+                SELECT c.id FROM conversations AS c WHERE {view} AND {seen}
+                    AND (?3 IS NULL OR c.inbox = ?3) AND (?4 IS NULL OR c.team = ?4)
+                    AND (?5 IS NULL OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = ?5))
+                    {found}
+                ORDER BY {order} LIMIT ?6 OFFSET ?7
+            )
+            SELECT {ROW} FROM page JOIN conversations AS c ON c.id = page.id JOIN contacts AS p ON p.id = c.contact
+            ORDER BY {order}",
+            view = view(query.view),
+            seen = seen(&query.agent, query.visibility),
+            found = (8..).zip(&words).map(|(parameter, _)| found(parameter)).collect::<String>(),
+            order = order(query.sort),
+        );
+        let mut sql = sqlx::query(AssertSqlSafe(sql))
+            .bind(query.agent.id.to_string())
+            .bind(json(&query.agent.teams))
+            .bind(query.inbox.as_ref().map(ToString::to_string))
+            .bind(query.team.as_ref().map(ToString::to_string))
+            .bind(&query.label)
+            // One more tells whether more follow.
+            .bind(size(query.limit.saturating_add(1)))
+            .bind(size(query.offset));
+        for word in &words {
+            // Quoted, a word is a word to FTS5, and letters and digits are all that is in it.
+            sql = sql.bind(format!("\"{word}\"*"));
+        }
+        let mut rows = rows(&sql.fetch_all(&self.readers).await.map_err(fault)?)?;
+        let more = rows.len() > query.limit;
+        rows.truncate(query.limit);
+        Ok(Page { rows, more })
+    }
+
+    async fn row(&self, conversation: ConversationId) -> Result<Option<Row>, StoreError> {
+        let sql =
+            format!("SELECT {ROW} FROM conversations AS c JOIN contacts AS p ON p.id = c.contact WHERE c.id = ?1");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(conversation.to_string());
+        let found = query.fetch_optional(&self.readers).await.map_err(fault)?;
+        found.map(|found| row(&found)).transpose().map_err(fault)
+    }
+
+    async fn changed(&self, after: Position, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {ROW} FROM conversations AS c JOIN contacts AS p ON p.id = c.contact
+            WHERE c.position > ?1 ORDER BY c.position LIMIT ?2"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(number(after)).bind(size(limit));
+        rows(&query.fetch_all(&self.readers).await.map_err(fault)?)
+    }
+
+    async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError> {
+        let sums = View::ALL.map(|of| format!("coalesce(sum({}), 0)", view(of))).join(", ");
+        let sql = format!("SELECT {sums} FROM conversations AS c WHERE {}", seen(agent, visibility));
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(agent.id.to_string()).bind(json(&agent.teams));
+        let row = query.fetch_one(&self.readers).await.map_err(fault)?;
+        let count = |(column, of)| {
+            let count: i64 = row.try_get::<i64, usize>(column)?;
+            Ok((of, u64::try_from(count).map_err(super::text::decode)?))
+        };
+        (0..).zip(View::ALL).map(count).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
+    async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {ROW} FROM conversations AS c JOIN contacts AS p ON p.id = c.contact
+            WHERE c.contact = ?1 ORDER BY c.created_at DESC, c.id DESC LIMIT 50"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(contact.to_string());
+        rows(&query.fetch_all(&self.readers).await.map_err(fault)?)
+    }
+}
+
+/// `View::holds` in SQL. Parameter 1 is the agent.
+fn view(view: View) -> &'static str {
+    match view {
+        View::Mine => {
+            "(c.status IN ('open', 'pending') AND (c.agent IS ?1
+                OR c.id IN (SELECT conversation FROM marks WHERE kind = 'participant' AND value = ?1)))"
+        }
+        View::Unassigned => "(c.status IN ('open', 'pending') AND c.agent IS NULL)",
+        View::Queue => "(c.status IN ('open', 'pending') AND c.holder = 'queue')",
+        View::Bot => "(c.status IN ('open', 'pending') AND c.holder = 'bot')",
+        View::Others => "(c.status IN ('open', 'pending') AND c.agent IS NOT NULL AND c.agent IS NOT ?1)",
+        View::All => "(c.status IN ('open', 'pending'))",
+        View::Mentions => "(c.id IN (SELECT conversation FROM marks WHERE kind = 'mention' AND value = ?1))",
+        View::Snoozed => "(c.status = 'snoozed')",
+        View::Closed => "(c.status = 'closed')",
+    }
+}
+
+const THEIRS: &str = "c.agent IS ?1 OR c.id IN (
+    SELECT conversation FROM marks WHERE kind IN ('participant', 'mention') AND value = ?1)";
+const OF_THEIR_TEAM: &str = "(c.team IS NULL OR c.team IN (SELECT value FROM json_each(?2)))";
+
+/// `card::may_see` in SQL. Parameter 1 is the agent, parameter 2 their teams.
+fn seen(agent: &AgentFacts, visibility: Visibility) -> String {
+    match (visibility, agent.role) {
+        (Visibility::Everyone, _) | (_, Role::Admin) => "true".into(),
+        (Visibility::Team, _) | (Visibility::Assigned, Role::Supervisor) => format!("({THEIRS} OR {OF_THEIR_TEAM})"),
+        (Visibility::Assigned, Role::Agent) => format!("({THEIRS} OR (c.agent IS NULL AND {OF_THEIR_TEAM}))"),
+    }
+}
+
+/// That a word is in what was said or in the contact.
+fn found(parameter: usize) -> String {
+    format!(
+        " AND (c.id IN (SELECT conversation FROM log WHERE position IN (SELECT rowid FROM said WHERE said MATCH ?{parameter}))
+            OR c.contact IN (SELECT id FROM contacts WHERE number IN (
+                SELECT rowid FROM contact_words WHERE contact_words MATCH ?{parameter})))"
+    )
+}
+
+/// `Sort::compare` in SQL.
+fn order(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Due => "c.answer_by, c.waiting_since, c.position DESC",
+        Sort::Newest => "c.position DESC",
+        Sort::Oldest => "c.position",
+        Sort::Waiting => "c.waiting_since, c.position DESC",
+    }
+}
+
+fn rows(found: &[SqliteRow]) -> Result<Vec<Row>, StoreError> {
+    found.iter().map(row).collect::<sqlx::Result<_>>().map_err(fault)
+}
+
+fn row(row: &SqliteRow) -> sqlx::Result<Row> {
+    Ok(Row { position: get_number(row, "position")?, conversation: get_json(row, "state")?, contact: contact(row)? })
+}
