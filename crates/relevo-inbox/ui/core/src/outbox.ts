@@ -34,6 +34,8 @@ export interface OutboxOptions<T> {
 export interface Outbox<T> {
   /** Keeps it first, then tries to send it. */
   add: (body: T) => Entry<T>;
+  /** The line broke: what is added from now on waits for `flush`, so that it cannot overtake what went down with the line. */
+  hold: () => void;
   /** The line is up and said hello: everything not acknowledged goes out again, oldest first, with its old id. */
   flush: () => void;
   acked: (clientId: string) => Entry<T> | null;
@@ -54,6 +56,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   const cancel = options.clearTimeout ?? ((timer: never) => globalThis.clearTimeout(timer));
   let queue = read<T>(storage, prefix);
   let overdue: unknown = null;
+  let held = false;
 
   const changed = () => options.onChange?.([...queue]);
   const keep = (entry: Entry<T>) => storage.setItem(prefix + entry.client_id, JSON.stringify(entry));
@@ -69,7 +72,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     }, options.overdueAfter ?? 15_000);
   };
   const put = (entry: Entry<T>) => {
-    const sent = send(entry);
+    const sent = !held && send(entry);
     if (sent && overdue === null) watch();
     return sent;
   };
@@ -93,7 +96,11 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
       put(entry);
       return entry;
     },
+    hold() {
+      held = true;
+    },
     flush() {
+      held = false;
       for (const entry of queue) if (!entry.refused && !put(entry)) return;
     },
     acked: remove,

@@ -40,6 +40,18 @@ describe('an outbox', () => {
     expect([...ids()]).toEqual(written);
   });
 
+  test('lets nothing overtake what went down with the line', () => {
+    const { outbox, texts } = make();
+    outbox.add({ text: 'a' });
+    outbox.hold();
+    // The line is open again, but the server has not said yet where it stands.
+    outbox.add({ text: 'b' });
+    expect(texts()).toEqual(['a']);
+    outbox.flush();
+    outbox.add({ text: 'c' });
+    expect(texts()).toEqual(['a', 'a', 'b', 'c']);
+  });
+
   test('sends again only what was not acknowledged, under the same ids', () => {
     const { outbox, texts, ids } = make();
     const first = outbox.add({ text: 'a' });

@@ -182,6 +182,8 @@ export class Chat {
   }
 
   #line(line: State['line']): void {
+    // Until the server's welcome, which flushes.
+    this.#outbox.hold();
     if (line === 'closed') this.#whole();
     else if (line !== 'open')
       this.#blink ||= window.setTimeout(() => {

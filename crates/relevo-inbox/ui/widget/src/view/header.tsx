@@ -18,7 +18,7 @@ export function Header() {
     closed: [t('who.closed'), t('who.reopen')],
   }[side];
   return (
-    <header class="header" data-who={side}>
+    <div class="header" data-who={side}>
       <span class="face" aria-hidden="true">
         {side === 'human' && name ? initial(name) : <Icon name={icons[side]} />}
       </span>
@@ -28,7 +28,7 @@ export function Header() {
       <button type="button" class="icon" aria-label={t('launcher.close')} onClick={() => chat.hide()}>
         <Icon name="close" />
       </button>
-    </header>
+    </div>
   );
 }
 
