@@ -266,6 +266,15 @@ pub enum Command {
         /// The labels.
         labels: Vec<String>,
     },
+    /// Some labels more, some less.
+    ChangeLabels {
+        /// Who does it.
+        agent: AgentFacts,
+        /// These come.
+        add: Vec<String>,
+        /// These go.
+        remove: Vec<String>,
+    },
     /// The responsible team.
     SetTeam {
         /// Who does it.

@@ -285,6 +285,7 @@ impl Conversation {
                         self.participants.remove(agent);
                     }
                     TransferTarget::Team { team } => self.team = Some(team.clone()),
+                    TransferTarget::Nobody => {}
                 }
                 self.counts.transfers += 1;
                 self.control = control.clone();

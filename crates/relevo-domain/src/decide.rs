@@ -59,6 +59,10 @@ pub fn decide(state: &Conversation, command: &Command, facts: &Facts) -> Decisio
         Command::SetStatus { agent, status } => workflow::set_status(state, agent, *status, facts),
         Command::SetPriority { agent, priority } => Ok(workflow::set_priority(state, agent, *priority)),
         Command::SetLabels { agent, labels } => workflow::set_labels(state, agent, labels),
+        Command::ChangeLabels { agent, add, remove } => {
+            let kept = state.labels.iter().filter(|label| !remove.contains(label));
+            workflow::set_labels(state, agent, &kept.chain(add).cloned().collect::<Vec<_>>())
+        }
         Command::SetTeam { agent, team } => Ok(workflow::set_team(state, agent, team.as_ref())),
         Command::RecordMacro { agent, name, steps } => {
             Ok(vec![(by(agent), Event::MacroRan { name: name.clone(), steps: steps.clone() })])

@@ -374,6 +374,8 @@ pub enum TransferTarget {
         /// Which one.
         team: TeamId,
     },
+    /// Back to the queue that it came from.
+    Nobody,
 }
 
 /// Where a conversation stands in its life.

@@ -1,1 +1,86 @@
-fn main() {}
+//! `cargo xtask`: what people and CI run. Small on purpose: it compiles in seconds, before anything else.
+
+mod install;
+mod pages;
+mod stage;
+mod test;
+
+use anyhow::{Context, Result, bail};
+use stage::{Stage, cargo, node};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+const HELP: &str = "\
+cargo xtask demo [--port N] [--data DIR] [--quiet-visitors]   build everything and start the demonstration
+cargo xtask test [--list] [--only STAGE]                      install what is missing, then run every check
+cargo xtask dev                                               server and page server with reload
+cargo xtask build                                             release binary with the pages inside
+cargo xtask pages                                             build the pages only";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = arguments.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let result = match name {
+        "demo" => demo(rest),
+        "test" => test::run(rest),
+        "dev" => dev(),
+        "build" => build(),
+        "pages" => pages::build(pages::When::Always),
+        _ => {
+            println!("{HELP}");
+            return ExitCode::from(u8::from(!matches!(name, "" | "help" | "--help")));
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder.
+pub(crate) fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("crates/xtask is two folders down").to_owned()
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+fn demo(arguments: &[String]) -> Result<()> {
+    // Node builds the pages while cargo builds the server.
+    let pages = std::thread::spawn(|| pages::build(pages::When::Changed));
+    Stage::begin("server").run(cargo(&["build", "--package", "relevo-server"]))?;
+    pages.join().map_err(|_| anyhow::anyhow!("building the pages panicked"))??;
+    let mut relevo = Command::new(target().join("debug/relevo"));
+    relevo.arg("demo").args(arguments).current_dir(root());
+    become_it(&mut relevo)
+}
+
+fn dev() -> Result<()> {
+    pages::install()?;
+    Stage::begin("server").run(cargo(&["build", "--package", "relevo-server"]))?;
+    let mut pages = node(&["run", "dev", "-w", "inbox"]).spawn().context("npm could not be started")?;
+    let status = Command::new(target().join("debug/relevo")).arg("demo").current_dir(root()).status();
+    pages.kill().ok();
+    if status?.success() { Ok(()) } else { bail!("the server ended with an error") }
+}
+
+fn build() -> Result<()> {
+    pages::build(pages::When::Always)?;
+    Stage::begin("server").run(cargo(&["build", "--profile", "dist", "--package", "relevo-server"]))?;
+    let binary = target().join("dist/relevo");
+    let size = std::fs::metadata(&binary).with_context(|| format!("{} is not there", binary.display()))?.len();
+    println!("{} · {:.1} MB", binary.display(), size as f64 / 1e6);
+    Ok(())
+}
+
+/// Replaces this process, so that Ctrl-C and the exit code are the program's own.
+fn become_it(command: &mut Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).with_context(|| format!("{} could not be started", command.get_program().to_string_lossy()))
+}

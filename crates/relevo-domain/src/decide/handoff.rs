@@ -145,6 +145,7 @@ pub(super) fn transfer(
         TransferTarget::Agent { agent: target } if state.control.agent() == Some(*target) => return Ok(Vec::new()),
         TransferTarget::Agent { agent: target } => Holder::Human { agent: *target },
         TransferTarget::Team { team } => queue(state, Some(team.clone()), None, facts),
+        TransferTarget::Nobody => queue(state, None, None, facts),
     };
     Ok(vec![(
         by(agent),

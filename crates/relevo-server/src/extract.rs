@@ -1,0 +1,150 @@
+//! What handlers ask for: a signed-in agent, a conversation that this agent may see, a strict JSON body.
+
+use crate::app::App;
+use crate::error::{Problem, Result};
+use crate::sign_in::{self, COOKIE};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use relevo::domain::card::may_see;
+use relevo::domain::conversation::Conversation;
+use relevo::domain::id::ConversationId;
+use relevo::store::Agent;
+use serde::de::DeserializeOwned;
+use std::net::{IpAddr, SocketAddr};
+
+/// The largest JSON body, in bytes.
+pub const MAX_JSON: usize = 256 * 1024;
+
+/// The agent whose session the cookie carries.
+pub struct SignedIn(pub Agent);
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let anonymous = || Problem::new(StatusCode::UNAUTHORIZED, "signed_out", "sign in first");
+        let token = cookie(&parts.headers, COOKIE).ok_or_else(anonymous)?;
+        let store = app.desk.store().as_ref();
+        let id = sign_in::agent_of(store, token, app.desk.clock().now()).await?.ok_or_else(anonymous)?;
+        let agent = match app.agents.get(id) {
+            Some(agent) => agent,
+            // Added while the server was running.
+            None => {
+                app.agents.refresh().await?;
+                app.agents.get(id).ok_or_else(anonymous)?
+            }
+        };
+        if let Err(seconds) = app.limiters.api.check(&sign_in::hash(token)) {
+            return Err(Problem::too_many(format!("too many requests: wait {seconds} s")).with("retry_after", seconds));
+        }
+        Ok(Self(agent))
+    }
+}
+
+/// The value of a cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// A path parameter; what cannot be one is not found.
+pub struct Named<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        match axum::extract::Path::<T>::from_request_parts(parts, app).await {
+            Ok(axum::extract::Path(named)) => Ok(Self(named)),
+            Err(_) => Err(Problem::not_found("resource")),
+        }
+    }
+}
+
+/// Query parameters; unknown ones are refused by the types.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        match axum::extract::Query::<T>::from_request_parts(parts, app).await {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "bad_query", error.body_text())),
+        }
+    }
+}
+
+/// A JSON body: at most [`MAX_JSON`] bytes, no unknown fields (the types say so), errors that name the field.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self> {
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_JSON).await.map_err(|_| {
+            let detail = format!("the body is larger than {MAX_JSON} bytes: send less");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", MAX_JSON)
+        })?;
+        let mut reader = serde_json::Deserializer::from_slice(if bytes.is_empty() { b"{}" } else { &bytes });
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let field = error.path().to_string();
+            let problem =
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {}", error.inner()));
+            if field == "." { problem } else { problem.with("field", field) }
+        })?;
+        reader.end().map_err(|error| Problem::invalid("body", error))?;
+        Ok(Self(value))
+    }
+}
+
+/// A conversation that the agent may see; any other does not exist for them.
+pub async fn seen(app: &App, agent: &Agent, id: ConversationId) -> Result<Conversation> {
+    let state = app.desk.store().load(id).await?;
+    state
+        .filter(|state| may_see(&agent.facts(), state, app.desk.directory().visibility))
+        .ok_or_else(|| Problem::not_found("conversation"))
+}
+
+/// The address that a request came from.
+pub struct Address(pub IpAddr);
+
+impl FromRequestParts<App> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> std::result::Result<Self, Self::Rejection> {
+        let address = parts.extensions.get::<SocketAddr>().map_or(IpAddr::from([127, 0, 0, 1]), SocketAddr::ip);
+        Ok(Self(address))
+    }
+}
+
+/// Whether a page of this origin may act for an agent: the server's own, or one that is allowed.
+pub fn own_origin(headers: &HeaderMap, config: &crate::config::Config) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) else { return true };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    origin.split_once("://").is_some_and(|(_, authority)| authority == host)
+        || config.public_url.as_deref().is_some_and(|url| url.trim_end_matches('/') == origin)
+        || config.allowed_origins.iter().any(|allowed| allowed == origin)
+}
+
+/// Refuses writes that another site's page sends in an agent's name.
+pub async fn refuse_foreign_origin(
+    axum::extract::State(app): axum::extract::State<App>,
+    request: Request,
+    next: axum::middleware::Next,
+) -> std::result::Result<axum::response::Response, Problem> {
+    let reads = matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS");
+    // Visitors' pages live elsewhere on purpose, and bots have no pages; both bring tokens of their own.
+    let elsewhere = ["/widget/", "/bots/"].iter().any(|prefix| request.uri().path().starts_with(prefix));
+    if !reads && !elsewhere && !own_origin(request.headers(), &app.config) {
+        let detail = "this request comes from a page of another site: add its origin to `allowed_origins` if it may";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
+    }
+    Ok(next.run(request).await)
+}

@@ -1,0 +1,120 @@
+//! How much is too much: rates by key, and sockets that are open at once.
+
+use governor::clock::Clock as _;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// All rates.
+pub struct Limiters {
+    /// Sign-ins of one address: 5 in 5 minutes.
+    pub sign_in_address: Rate<IpAddr>,
+    /// Sign-ins to one e-mail: 10 in 15 minutes.
+    pub sign_in_email: Rate<String>,
+    /// Requests of one session.
+    pub api: Rate<String>,
+    /// Messages of one visitor: 20 in 10 seconds.
+    pub visitor_burst: Rate<String>,
+    /// Messages of one visitor: 300 an hour.
+    pub visitor_hour: Rate<String>,
+    /// New conversations of one address.
+    pub conversations: Rate<IpAddr>,
+    /// Sockets that are open.
+    pub sockets: Arc<Sockets>,
+}
+
+impl Limiters {
+    /// By the settings.
+    pub fn new(limits: &crate::config::Limits) -> Self {
+        Self {
+            sign_in_address: Rate::new(5, Duration::from_secs(300)),
+            sign_in_email: Rate::new(10, Duration::from_secs(900)),
+            api: Rate::new(limits.api_per_minute, Duration::from_secs(60)),
+            visitor_burst: Rate::new(20, Duration::from_secs(10)),
+            visitor_hour: Rate::new(300, Duration::from_secs(3_600)),
+            conversations: Rate::new(limits.conversations_per_hour, Duration::from_secs(3_600)),
+            sockets: Arc::default(),
+        }
+    }
+}
+
+/// So many in such a time, by key.
+pub struct Rate<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
+
+impl<K: Hash + Eq + Clone> Rate<K> {
+    /// `count` in `period`, at once or spread.
+    pub fn new(count: u32, period: Duration) -> Self {
+        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(period / count.get()).expect("a period").allow_burst(count);
+        Self(RateLimiter::keyed(quota))
+    }
+
+    /// Counts one more; how many seconds to wait if that is too many.
+    pub fn check(&self, key: &K) -> Result<(), u64> {
+        self.0
+            .check_key(key)
+            .map_err(|not_until| not_until.wait_time_from(governor::clock::DefaultClock::default().now()).as_secs() + 1)
+    }
+}
+
+/// Sockets that are open, by whose they are.
+#[derive(Default)]
+pub struct Sockets(Mutex<HashMap<String, usize>>);
+
+impl Sockets {
+    /// Counts one more of `key`; none when `most` are open.
+    pub fn open(self: &Arc<Self>, key: String, most: usize) -> Option<OpenSocket> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(key.clone()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(OpenSocket { sockets: Arc::clone(self), key })
+    }
+}
+
+/// One open socket; it counts until it is dropped.
+pub struct OpenSocket {
+    sockets: Arc<Sockets>,
+    key: String,
+}
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        let mut open = self.sockets.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sixth_sign_in_is_told_how_long_to_wait_and_others_are_not_touched() {
+        let rate = Rate::new(5, Duration::from_secs(300));
+        assert!((0..5).all(|_| rate.check(&1).is_ok()));
+        assert!(rate.check(&1).is_err_and(|seconds| (1..=61).contains(&seconds)));
+        assert!(rate.check(&2).is_ok());
+    }
+
+    #[test]
+    fn a_socket_counts_until_it_is_dropped() {
+        let sockets = Arc::<Sockets>::default();
+        let first = sockets.open("a".into(), 1).unwrap();
+        assert!(sockets.open("a".into(), 1).is_none());
+        assert!(sockets.open("b".into(), 1).is_some());
+        drop(first);
+        assert!(sockets.open("a".into(), 1).is_some());
+    }
+}

@@ -1,0 +1,100 @@
+//! The lists of the inbox.
+
+use crate::app::App;
+use crate::error::{Problem, Result};
+use crate::extract::{Query, SignedIn};
+use crate::wire;
+use axum::Json;
+use axum::extract::State;
+use relevo::domain::card::View;
+use relevo::domain::id::{InboxId, TeamId};
+use relevo::store::{self, DraftMode, Sort};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use utoipa::IntoParams;
+
+const MOST: usize = 200;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// `mine unassigned queue bot others all mentions snoozed closed`.
+    #[param(value_type = Option<String>)]
+    view: Option<View>,
+    /// Words to find.
+    q: Option<String>,
+    /// Only this inbox.
+    inbox: Option<String>,
+    /// Only this team.
+    team: Option<String>,
+    /// Only with this label.
+    label: Option<String>,
+    /// `due newest oldest waiting`.
+    #[param(value_type = Option<String>)]
+    sort: Option<Sort>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// How many, at most 200.
+    limit: Option<usize>,
+}
+
+/// One page of a list.
+#[utoipa::path(get, path = "/api/conversations", tag = "conversations", params(Wanted),
+    responses((status = 200, description = "Cards, the next page's cursor and the log's position")))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Value>> {
+    let bad = |field: &'static str| move |error: relevo::domain::id::BadSlug| Problem::invalid(field, error);
+    let offset = match &wanted.after {
+        None => 0,
+        Some(after) => after.parse().map_err(|_| Problem::invalid("after", "is not the `next` of a page"))?,
+    };
+    let limit = wanted.limit.unwrap_or(50).clamp(1, MOST);
+    let position = app.feed.position();
+    let query = store::Query {
+        agent: agent.facts(),
+        visibility: app.desk.directory().visibility,
+        view: wanted.view.unwrap_or(View::All),
+        text: wanted.q.filter(|text| !text.trim().is_empty()),
+        inbox: wanted.inbox.map(InboxId::new).transpose().map_err(bad("inbox"))?,
+        team: wanted.team.map(TeamId::new).transpose().map_err(bad("team"))?,
+        label: wanted.label,
+        sort: wanted.sort.unwrap_or_default(),
+        offset,
+        limit,
+    };
+    let store = app.desk.store();
+    let page = store.list(&query).await?;
+    let drafts: HashMap<_, _> = store
+        .drafts(agent.id)
+        .await?
+        .into_iter()
+        .filter(|draft| draft.mode == DraftMode::Reply)
+        .map(|draft| (draft.conversation, draft.text))
+        .collect();
+    let cards: Vec<Value> = page
+        .rows
+        .iter()
+        .map(|row| {
+            let draft = drafts.get(&row.conversation.id).map(String::as_str);
+            wire::card(row, agent.id, app.presence.online(row.contact.id), draft)
+        })
+        .collect();
+    let next = page.more.then(|| (offset + limit).to_string());
+    Ok(Json(json!({"cards": cards, "next": next, "position": position})))
+}
+
+/// How many conversations each view holds.
+#[utoipa::path(get, path = "/api/conversations/counts", tag = "conversations",
+    responses((status = 200, description = "A number for each view")))]
+pub(crate) async fn counts(State(app): State<App>, SignedIn(agent): SignedIn) -> Result<Json<Value>> {
+    let counts = app.desk.store().counts(&agent.facts(), app.desk.directory().visibility).await?;
+    let counts = counts.into_iter().map(|(view, count)| {
+        let name = wire::plain(&view).as_str().unwrap_or_default().to_owned();
+        (name, json!(count))
+    });
+    Ok(Json(Value::Object(counts.collect::<Map<_, _>>())))
+}

@@ -1,0 +1,197 @@
+//! Shortcuts rendered with a conversation's data, and macros run on it.
+
+use super::act::known_team;
+use super::card_of;
+use crate::app::App;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Named, SignedIn, seen};
+use axum::extract::State;
+use relevo::domain::command::{Command, Outbound};
+use relevo::domain::conversation::Conversation;
+use relevo::domain::event::{MacroStep, Status, TransferTarget};
+use relevo::domain::id::{ConversationId, MessageId, NoteId};
+use relevo::domain::macros::{Action, Assignee, NewStatus};
+use relevo::domain::shortcut::{AgentWords, ContactWords, ConversationWords, InboxWords, Rendered, ShortcutContext};
+use relevo::store::Agent;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Inputs {
+    /// Answers to what the shortcut asks.
+    #[serde(default)]
+    inputs: BTreeMap<String, String>,
+}
+
+/// A shortcut as it would be sent in this conversation, and what is missing in it.
+#[utoipa::path(post, path = "/api/conversations/{id}/shortcuts/{name}/render", tag = "library",
+    params(("id" = String, Path), ("name" = String, Path)), request_body = Inputs,
+    responses((status = 200, description = "Text, missing names, language")))]
+pub(crate) async fn render(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named((id, name)): Named<(ConversationId, String)>,
+    Json(Inputs { inputs }): Json<Inputs>,
+) -> Result<axum::Json<Value>> {
+    let state = seen(&app, &agent, id).await?;
+    let context = context(&app, &agent, &state, inputs).await?;
+    let library = app.library.current();
+    let shortcut = library.shortcut(&name).ok_or_else(|| Problem::not_found("shortcut"))?;
+    let rendered =
+        shortcut.render(state.language.as_deref(), &context).map_err(|error| Problem::invalid("shortcut", error))?;
+    Ok(axum::Json(json!({
+        "text": rendered.text, "missing": rendered.missing, "language": rendered.language.code(),
+    })))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunMacro {
+    /// Answers to what its shortcuts ask.
+    #[serde(default)]
+    inputs: BTreeMap<String, String>,
+    /// Steps to leave out, counted from 0.
+    #[serde(default)]
+    skip: Vec<usize>,
+}
+
+/// Runs a macro: all of it in one append, or nothing.
+#[utoipa::path(post, path = "/api/conversations/{id}/macros/{name}", tag = "library",
+    params(("id" = String, Path), ("name" = String, Path)), request_body = RunMacro,
+    responses((status = 200, description = "What each step did"), (status = 422, description = "missing_values")))]
+pub(crate) async fn run(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named((id, name)): Named<(ConversationId, String)>,
+    Json(wanted): Json<RunMacro>,
+) -> Result<axum::Json<Value>> {
+    let state = seen(&app, &agent, id).await?;
+    let library = app.library.current();
+    let found = library.macro_named(&name).ok_or_else(|| Problem::not_found("macro"))?;
+    let context = context(&app, &agent, &state, wanted.inputs).await?;
+    let mut commands = Vec::new();
+    let mut steps = Vec::new();
+    for (n, action) in found.steps.iter().enumerate().filter(|(n, _)| !wanted.skip.contains(n)) {
+        let step = format!("step {}", n + 1);
+        commands.push(command(&app, &agent, &state, &context, action, &step)?);
+        steps.push(MacroStep { action: action.name().to_owned(), result: "done".to_owned() });
+    }
+    if commands.is_empty() {
+        return Err(Problem::invalid("skip", "leaves no step to run"));
+    }
+    let report = steps.clone();
+    commands.push(Command::RecordMacro { agent: agent.facts(), name, steps });
+    app.desk.run_all(id, &commands, None).await?;
+    metrics::counter!("relevo_macros_run_total").increment(1);
+    let steps: Vec<_> = report.iter().map(|step| json!({"action": step.action, "result": step.result})).collect();
+    Ok(axum::Json(json!({"steps": steps, "card": card_of(&app, &agent, id).await?})))
+}
+
+fn command(
+    app: &App,
+    agent: &Agent,
+    state: &Conversation,
+    context: &ShortcutContext,
+    action: &Action,
+    step: &str,
+) -> Result<Command> {
+    let who = || agent.facts();
+    let language = state.language.as_deref();
+    let whole = |rendered: std::result::Result<Rendered, _>| -> Result<String> {
+        let rendered: Rendered =
+            rendered.map_err(|error: relevo::domain::template::TemplateError| Problem::invalid(step, error))?;
+        if rendered.missing.is_empty() {
+            return Ok(rendered.text);
+        }
+        let detail = format!("{step} needs {}: fill it in first", rendered.missing.join(", "));
+        let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
+        Err(Problem::new(status, "missing_values", detail).with("missing", rendered.missing))
+    };
+    let say = |text: String| Command::Reply {
+        agent: who(),
+        message: Outbound {
+            id: MessageId(app.desk.clock().id()),
+            text,
+            buttons: Vec::new(),
+            reply_to: None,
+            client_id: None,
+        },
+    };
+    Ok(match action {
+        Action::SendShortcut(name) => {
+            let library = app.library.current();
+            let shortcut = library.shortcut(name).ok_or_else(|| Problem::invalid(step, "its shortcut is gone"))?;
+            say(whole(shortcut.render(language, context))?)
+        }
+        Action::SendText(text) => say(whole(text.render(language, context))?),
+        Action::Note(text) => Command::AddNote {
+            agent: who(),
+            note: NoteId(app.desk.clock().id()),
+            text: whole(text.render(language, context))?,
+            mentions: Vec::new(),
+            client_id: None,
+        },
+        Action::Assign(Assignee::Me) => Command::TakeOver { agent: who() },
+        Action::Assign(Assignee::Nobody) => Command::Transfer { agent: who(), to: TransferTarget::Nobody, note: None },
+        Action::Assign(Assignee::Agent(email)) => {
+            let all = app.agents.all();
+            let to = all.values().find(|agent| agent.email == email.to_lowercase());
+            let to = to.ok_or_else(|| Problem::invalid(step, format!("there is no agent {email}")))?.id;
+            Command::Transfer { agent: who(), to: TransferTarget::Agent { agent: to }, note: None }
+        }
+        Action::Team(team) => {
+            known_team(app, step, team)?;
+            Command::SetTeam { agent: who(), team: Some(team.clone()) }
+        }
+        Action::AddLabels(labels) => Command::ChangeLabels { agent: who(), add: labels.clone(), remove: Vec::new() },
+        Action::RemoveLabels(labels) => Command::ChangeLabels { agent: who(), add: Vec::new(), remove: labels.clone() },
+        Action::Priority(priority) => Command::SetPriority { agent: who(), priority: *priority },
+        Action::Status(status) => {
+            let status = match status {
+                NewStatus::Open => Status::Open,
+                NewStatus::Pending => Status::Pending,
+                NewStatus::Snoozed(time) => {
+                    Status::Snoozed { until: time.map(|time| app.desk.clock().now().after(time)) }
+                }
+            };
+            Command::SetStatus { agent: who(), status }
+        }
+        Action::HandToBot(bot) => Command::HandBack { agent: who(), bot: bot.clone(), note: None },
+        Action::Close(outcome) => Command::Close { agent: who(), outcome: *outcome },
+    })
+}
+
+/// What templates may know of a conversation.
+async fn context(
+    app: &App,
+    agent: &Agent,
+    state: &Conversation,
+    inputs: BTreeMap<String, String>,
+) -> Result<ShortcutContext> {
+    let contact = app.desk.store().contact(state.contact).await?.ok_or_else(|| Problem::not_found("contact"))?;
+    let inbox = app.desk.directory().inboxes.get(&state.inbox);
+    let now = app.desk.clock().now();
+    Ok(ShortcutContext {
+        contact: ContactWords {
+            name: contact.name,
+            email: contact.email,
+            phone: contact.phone,
+            attributes: contact.attributes,
+            ..ContactWords::default()
+        },
+        agent: AgentWords { name: Some(agent.name.clone()), ..AgentWords::default() },
+        conversation: ConversationWords {
+            id: Some(state.id.to_string()),
+            language: state.language.clone(),
+            captured: state.captured.clone(),
+            labels: state.labels.iter().cloned().collect(),
+        },
+        inbox: InboxWords { id: Some(state.inbox.to_string()), name: inbox.map(|inbox| inbox.name.clone()) },
+        inputs,
+        now: Some(now.to_rfc3339()),
+        hour: u8::try_from(now.0.div_euclid(3_600_000_000).rem_euclid(24)).ok(),
+    })
+}

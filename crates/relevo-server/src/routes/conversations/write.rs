@@ -1,0 +1,156 @@
+//! What agents write: replies, notes, drafts.
+
+use crate::app::App;
+use crate::error::{Problem, Result};
+use crate::extract::{Json, Named, SignedIn, seen};
+use axum::extract::State;
+use axum::http::StatusCode;
+use relevo::desk::Done;
+use relevo::domain::command::{Command, Outbound};
+use relevo::domain::event::Event;
+use relevo::domain::id::{AgentId, ArtifactId, ConversationId, MessageId, NoteId};
+use relevo::domain::message::MAX_TEXT_CHARS;
+use relevo::store::{Agent, DedupeKey, Draft, DraftMode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reply {
+    text: String,
+    client_id: String,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    reply_to: Option<MessageId>,
+    /// The shortcut that it began as.
+    #[serde(default)]
+    shortcut: Option<String>,
+    /// The suggestion that it began as.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    artifact: Option<ArtifactId>,
+}
+
+/// Says something to the visitor; takes the conversation over where no person holds it.
+#[utoipa::path(post, path = "/api/conversations/{id}/messages", tag = "conversations",
+    params(("id" = String, Path)), request_body = Reply,
+    responses((status = 201, description = "Written and durable"), (status = 409, description = "held_by_other, closed, window_closed"),
+              (status = 422, description = "too_long, invalid")))]
+pub(crate) async fn reply(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named(id): Named<ConversationId>,
+    Json(reply): Json<Reply>,
+) -> Result<(StatusCode, axum::Json<Value>)> {
+    seen(&app, &agent, id).await?;
+    let key = key(&agent, &reply.client_id)?;
+    let message = Outbound {
+        id: MessageId(app.desk.clock().id()),
+        text: reply.text,
+        buttons: Vec::new(),
+        reply_to: reply.reply_to,
+        client_id: Some(reply.client_id),
+    };
+    let done = app.desk.run_once(id, Command::Reply { agent: agent.facts(), message }, key).await?;
+    if let Some(artifact) = reply.artifact {
+        app.copilot.feedback(artifact, agent.id, "sent", None).await?;
+    }
+    if let Some(shortcut) = reply.shortcut {
+        metrics::counter!("relevo_shortcuts_used_total", "shortcut" => shortcut).increment(1);
+    }
+    Ok((StatusCode::CREATED, axum::Json(written(&done))))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Note {
+    text: String,
+    client_id: String,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    mentions: Vec<AgentId>,
+}
+
+/// Writes a private note.
+#[utoipa::path(post, path = "/api/conversations/{id}/notes", tag = "conversations",
+    params(("id" = String, Path)), request_body = Note, responses((status = 201, description = "Written and durable")))]
+pub(crate) async fn note(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named(id): Named<ConversationId>,
+    Json(note): Json<Note>,
+) -> Result<(StatusCode, axum::Json<Value>)> {
+    seen(&app, &agent, id).await?;
+    if let Some(unknown) = note.mentions.iter().find(|mention| app.agents.get(**mention).is_none()) {
+        return Err(Problem::invalid("mentions", format!("there is no agent {unknown}")));
+    }
+    let key = key(&agent, &note.client_id)?;
+    let command = Command::AddNote {
+        agent: agent.facts(),
+        note: NoteId(app.desk.clock().id()),
+        text: note.text,
+        mentions: note.mentions,
+        client_id: Some(note.client_id),
+    };
+    let done = app.desk.run_once(id, command, key).await?;
+    Ok((StatusCode::CREATED, axum::Json(written(&done))))
+}
+
+/// A client's own id makes a write happen once, for ever.
+fn key(agent: &Agent, client_id: &str) -> Result<DedupeKey> {
+    if client_id.is_empty() || client_id.len() > 100 {
+        return Err(Problem::invalid("client_id", "needs 1 to 100 characters: give every message an id of its own"));
+    }
+    Ok(DedupeKey { scope: format!("agent:{}", agent.id), key: client_id.to_owned() })
+}
+
+fn written(done: &Done) -> Value {
+    let written = done.facts.iter().find_map(|fact| match &fact.event {
+        Event::MessagePosted { message, .. } => Some((fact.seq, message.id.to_string())),
+        Event::NoteAdded { note, .. } => Some((fact.seq, note.to_string())),
+        _ => None,
+    });
+    let (seq, id) = written.unzip();
+    json!({"seq": seq, "message_id": id, "repeated": done.repeated})
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewDraft {
+    #[schema(value_type = String)]
+    mode: DraftMode,
+    text: String,
+}
+
+/// Keeps what is being written; an empty text removes it.
+#[utoipa::path(put, path = "/api/conversations/{id}/draft", tag = "conversations",
+    params(("id" = String, Path)), request_body = NewDraft, responses((status = 204, description = "Kept")))]
+pub(crate) async fn draft(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named(id): Named<ConversationId>,
+    Json(draft): Json<NewDraft>,
+) -> Result<StatusCode> {
+    seen(&app, &agent, id).await?;
+    if draft.text.chars().count() > MAX_TEXT_CHARS {
+        return Err(Problem::invalid("text", format!("the limit is {MAX_TEXT_CHARS} characters: shorten it")));
+    }
+    let draft = Draft { conversation: id, mode: draft.mode, text: draft.text };
+    app.desk.store().put_draft(agent.id, &draft, app.desk.clock().now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What this agent was writing here.
+#[utoipa::path(get, path = "/api/conversations/{id}/drafts", tag = "conversations",
+    params(("id" = String, Path)), responses((status = 200, description = "Both drafts")))]
+pub(crate) async fn drafts(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named(id): Named<ConversationId>,
+) -> Result<axum::Json<Value>> {
+    seen(&app, &agent, id).await?;
+    let drafts = app.desk.store().drafts(agent.id).await?;
+    let of = |mode| drafts.iter().find(|draft| draft.conversation == id && draft.mode == mode).map(|draft| &draft.text);
+    Ok(axum::Json(json!({"reply": of(DraftMode::Reply), "note": of(DraftMode::Note)})))
+}

@@ -1,0 +1,134 @@
+//! Signing in and out, and the ticket that opens a socket.
+
+use crate::app::App;
+use crate::error::{Problem, Result};
+use crate::extract::{Address, Json, SignedIn, cookie};
+use crate::sign_in::{self, COOKIE};
+use crate::tickets::Principal;
+use crate::wire;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use relevo::bus::Signal;
+use relevo::store::Agent;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sign_in, me, sign_out)).routes(routes!(link)).routes(routes!(ticket))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    email: String,
+    password: String,
+}
+
+/// Signs in; the answer sets the session's cookie.
+#[utoipa::path(post, path = "/api/session", tag = "session", request_body = Credentials,
+    responses((status = 200, description = "Who you are"), (status = 401, description = "bad_credentials"),
+              (status = 429, description = "rate_limited")))]
+async fn sign_in(
+    State(app): State<App>,
+    Address(address): Address,
+    Json(credentials): Json<Credentials>,
+) -> Result<impl IntoResponse> {
+    let email = credentials.email.trim().to_lowercase();
+    let limited = app.limiters.sign_in_address.check(&address).and(app.limiters.sign_in_email.check(&email));
+    if let Err(seconds) = limited {
+        let detail = format!("too many attempts: wait {seconds} s");
+        return Err(Problem::too_many(detail).with("retry_after", seconds));
+    }
+    let agent = app.desk.store().agent_by_email(&email).await?;
+    let stored = agent.as_ref().map(|agent| agent.password_hash.clone());
+    let right = sign_in::verify_password(credentials.password, stored).await;
+    let Some(agent) = agent.filter(|_| right) else {
+        let detail = "e-mail or password is wrong";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail));
+    };
+    signed_in(&app, agent).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    token: String,
+}
+
+/// Signs in with a link that works once.
+#[utoipa::path(post, path = "/api/session/link", tag = "session", request_body = Link,
+    responses((status = 200, description = "Who you are"), (status = 401, description = "bad_link")))]
+async fn link(State(app): State<App>, Json(link): Json<Link>) -> Result<impl IntoResponse> {
+    let used = || {
+        let detail = "this sign-in link was used already, or the server has been restarted since: ask for a new one";
+        Problem::new(StatusCode::UNAUTHORIZED, "bad_link", detail)
+    };
+    let id = app.links.redeem(&link.token).ok_or_else(used)?;
+    app.agents.refresh().await?;
+    signed_in(&app, app.agents.get(id).ok_or_else(used)?).await
+}
+
+async fn signed_in(app: &App, agent: Agent) -> Result<([(HeaderName, HeaderValue); 1], axum::Json<Value>)> {
+    app.agents.refresh().await?;
+    let token = sign_in::begin(app.desk.store().as_ref(), agent.id, app.desk.clock().now()).await?;
+    let secure =
+        if app.config.public_url.as_deref().is_some_and(|url| url.starts_with("https")) { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800{secure}");
+    let cookie = HeaderValue::from_str(&cookie).expect("base64 is a header's text");
+    Ok(([(header::SET_COOKIE, cookie)], axum::Json(describe(app, &agent))))
+}
+
+/// Who is signed in, and what the deployment is made of.
+#[utoipa::path(get, path = "/api/session", tag = "session",
+    responses((status = 200, description = "Who you are"), (status = 401, description = "signed_out")))]
+async fn me(State(app): State<App>, SignedIn(agent): SignedIn) -> axum::Json<Value> {
+    axum::Json(describe(&app, &agent))
+}
+
+/// Signs out: the session and its sockets end.
+#[utoipa::path(delete, path = "/api/session", tag = "session", responses((status = 204, description = "Signed out")))]
+async fn sign_out(State(app): State<App>, SignedIn(agent): SignedIn, headers: HeaderMap) -> Result<impl IntoResponse> {
+    if let Some(token) = cookie(&headers, COOKIE) {
+        app.desk.store().end_session(&sign_in::hash(token)).await?;
+        app.desk.bus().publish(Signal::SignedOut { agent: agent.id });
+    }
+    let gone = HeaderValue::from_static("relevo_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]))
+}
+
+/// A ticket that opens one agent socket within 30 seconds.
+#[utoipa::path(post, path = "/api/ticket", tag = "session", responses((status = 200, description = "The ticket")))]
+async fn ticket(State(app): State<App>, SignedIn(agent): SignedIn) -> axum::Json<Value> {
+    axum::Json(json!({"ticket": app.tickets.issue(Principal::Agent { agent: agent.id })}))
+}
+
+/// An agent as colleagues see them.
+pub fn agent(agent: &Agent) -> Value {
+    json!({
+        "id": agent.id, "name": agent.name, "email": agent.email, "role": wire::plain(&agent.role),
+        "teams": agent.teams, "skills": agent.skills, "languages": agent.languages,
+        "presence": wire::plain(&agent.presence),
+    })
+}
+
+fn describe(app: &App, me: &Agent) -> Value {
+    let directory = app.desk.directory();
+    let mut agents: Vec<_> = app.agents.all().values().cloned().collect();
+    agents.sort_by(|a, b| a.name.cmp(&b.name));
+    let inboxes = directory.inboxes.iter();
+    json!({
+        "agent": agent(me),
+        "workspace": {"name": app.config.name},
+        "inboxes": inboxes.map(|(id, inbox)| json!({"id": id, "name": inbox.name, "channel": inbox.channel,
+            "bot": inbox.policy.bot})).collect::<Vec<_>>(),
+        "bots": directory.bots.iter().map(|(id, bot)| json!({"id": id, "name": bot.name})).collect::<Vec<_>>(),
+        "teams": directory.teams.iter().map(|(id, name)| json!({"id": id, "name": name})).collect::<Vec<_>>(),
+        "agents": agents.iter().map(agent).collect::<Vec<_>>(),
+        "copilot": {"model": app.copilot.copilot().model_name()},
+        "visibility": wire::plain(&directory.visibility),
+    })
+}

@@ -1,0 +1,83 @@
+//! The listener: patient with people, not with connections that do not speak.
+
+use crate::app::App;
+use crate::extract::refuse_foreign_origin;
+use crate::{pages, routes, ws};
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::{Service, ServiceExt};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::TraceLayer;
+
+/// A client that has not sent its headers by then is gone.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long requests that are under way at a stop may take.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// All routes of a server.
+pub fn router(app: App) -> Router {
+    let (api, description) = routes::router().split_for_parts();
+    let description = description.to_json().unwrap_or_default();
+    let openapi = move || {
+        let description = description.clone();
+        async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], description) }
+    };
+    api.route("/api/openapi.json", get(openapi))
+        .route("/ws/agent", any(ws::agent::upgrade))
+        .route("/ws/visitor", any(ws::visitor::upgrade))
+        .fallback(pages::serve)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), refuse_foreign_origin))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            crate::error::Problem::internal(&"a handler panicked").into_response()
+        }))
+        .layer(TraceLayer::new_for_http())
+        .with_state(app)
+}
+
+/// Serves until `stop` is cancelled, then lets requests under way end.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(16 * 1024);
+    let under_way = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Too many open files, say: the next moment may be better.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(address);
+            let mut router = router.clone();
+            async move {
+                let ready = ServiceExt::<hyper::Request<hyper::body::Incoming>>::ready(&mut router).await?;
+                ready.call(request).await
+            }
+        });
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = under_way.watch(connection);
+        tokio::spawn(async move {
+            // A client that goes away in the middle is no news.
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(LAST_REQUESTS, under_way.shutdown()).await;
+}

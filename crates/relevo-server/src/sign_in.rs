@@ -1,0 +1,109 @@
+//! Passwords, sessions and sign-in links.
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use relevo::domain::id::AgentId;
+use relevo::domain::time::Timestamp;
+use relevo::store::{Session, Store, StoreError};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The cookie that carries a session.
+pub const COOKIE: &str = "relevo_session";
+/// A session that is not used for this long ends.
+const IDLE: Duration = Duration::from_secs(12 * 3_600);
+/// A session ends after this in any case.
+const ABSOLUTE: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// How often the last use is written down: not with every request.
+const TOUCH: Duration = Duration::from_secs(60);
+
+/// 256 random bits as text.
+pub fn token() -> String {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+}
+
+/// What is stored of a token.
+pub fn hash(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The argon2id hash of a password, as text with its parameters and salt.
+pub async fn hash_password(password: String) -> String {
+    let work = move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string());
+    tokio::task::spawn_blocking(work).await.expect("hashing does not panic").expect("default parameters are valid")
+}
+
+/// Whether a password is the one that was hashed. An unknown agent costs as much time as a known one.
+pub async fn verify_password(password: String, stored: Option<String>) -> bool {
+    tokio::task::spawn_blocking(move || {
+        let Some(stored) = stored else {
+            let _ = Argon2::default().hash_password(password.as_bytes());
+            return false;
+        };
+        PasswordHash::new(&stored)
+            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    })
+    .await
+    .expect("verifying does not panic")
+}
+
+/// A new session; its token.
+pub async fn begin(store: &dyn Store, agent: AgentId, now: Timestamp) -> Result<String, StoreError> {
+    let token = token();
+    store.put_session(&hash(&token), &Session { agent, created_at: now, seen_at: now }).await?;
+    Ok(token)
+}
+
+/// The agent whose session this token is, if it still runs.
+pub async fn agent_of(store: &dyn Store, token: &str, now: Timestamp) -> Result<Option<AgentId>, StoreError> {
+    let hash = hash(token);
+    let Some(session) = store.session(&hash).await? else { return Ok(None) };
+    if now.since(session.created_at) > ABSOLUTE || now.since(session.seen_at) > IDLE {
+        store.end_session(&hash).await?;
+        return Ok(None);
+    }
+    if now.since(session.seen_at) > TOUCH {
+        store.put_session(&hash, &Session { seen_at: now, ..session.clone() }).await?;
+    }
+    Ok(Some(session.agent))
+}
+
+/// Sign-in links that are out: each works once, as long as the process lives.
+#[derive(Default)]
+pub struct Links(Mutex<HashMap<String, AgentId>>);
+
+impl Links {
+    /// A new link's token.
+    pub fn issue(&self, agent: AgentId) -> String {
+        let link = token();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(hash(&link), agent);
+        link
+    }
+
+    /// Whose link it is; it is used up by asking.
+    pub fn redeem(&self, link: &str) -> Option<AgentId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash(link))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_verifies_only_against_its_own_hash() {
+        let stored = hash_password("correct horse".into()).await;
+        assert!(stored.starts_with("$argon2id$"), "{stored}");
+        assert!(verify_password("correct horse".into(), Some(stored.clone())).await);
+        assert!(!verify_password("Correct horse".into(), Some(stored)).await);
+        assert!(!verify_password("correct horse".into(), None).await);
+    }
+}

@@ -1,0 +1,52 @@
+//! Making agents.
+
+use crate::sign_in;
+use anyhow::{Result, bail};
+use relevo::clock::{Clock, SystemClock};
+use relevo::domain::command::Role;
+use relevo::domain::id::{AgentId, TeamId};
+use relevo::store::{Agent, Presence, Store};
+
+/// The shortest password that is taken, in characters.
+pub const MIN_PASSWORD: usize = 10;
+
+/// A new agent.
+#[derive(Debug, Clone)]
+pub struct NewAgent {
+    /// To sign in with.
+    pub email: String,
+    /// For people.
+    pub name: String,
+    /// Rights.
+    pub role: Role,
+    /// Teams.
+    pub teams: Vec<TeamId>,
+    /// Spoken languages.
+    pub languages: Vec<String>,
+}
+
+/// Writes a new agent.
+pub async fn add(store: &dyn Store, new: NewAgent, password: String) -> Result<AgentId> {
+    let email = new.email.trim().to_lowercase();
+    if !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) {
+        bail!("--email: `{email}` is not an e-mail address");
+    }
+    if password.chars().count() < MIN_PASSWORD {
+        bail!("the password is shorter than {MIN_PASSWORD} characters: choose a longer one");
+    }
+    let agent = Agent {
+        id: AgentId(SystemClock.id()),
+        name: new.name,
+        email: email.clone(),
+        password_hash: sign_in::hash_password(password).await,
+        role: new.role,
+        teams: new.teams,
+        skills: Vec::new(),
+        languages: new.languages,
+        presence: Presence::Offline,
+    };
+    if !store.put_agent(&agent).await? {
+        bail!("there is an agent with the e-mail {email} already");
+    }
+    Ok(agent.id)
+}

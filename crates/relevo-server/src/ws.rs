@@ -1,0 +1,165 @@
+//! Sockets. What happened goes out here; a client that cannot keep up is told to come back and resume.
+
+pub mod agent;
+pub mod visitor;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// The ticket is unknown, used or late.
+pub const TICKET: u16 = 4001;
+/// Signed out, or no longer allowed.
+pub const SIGNED_OUT: u16 = 4003;
+/// Too slow: come back with your last numbers.
+pub const RESUME: u16 = 4008;
+/// The server restarts.
+pub const RESTART: u16 = 1012;
+
+/// The largest frame that a client may send, in bytes.
+pub const MAX_FRAME: usize = 64 * 1024;
+const MAX_QUEUED: usize = 256;
+const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+const PING: Duration = Duration::from_secs(25);
+const DEAD: Duration = Duration::from_secs(60);
+/// A socket that takes nothing for this long while something waits is given up.
+const STALLED: Duration = Duration::from_secs(10);
+
+/// Why a socket ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed(pub u16, pub &'static str);
+
+/// The outgoing half: bounded, never waited for.
+#[derive(Clone)]
+pub struct Outgoing {
+    frames: mpsc::Sender<Message>,
+    queued: Arc<AtomicUsize>,
+}
+
+impl Outgoing {
+    /// Queues a frame.
+    pub fn send(&self, frame: &Value) -> Result<(), Closed> {
+        let text = frame.to_string();
+        let size = text.len();
+        let slow = Closed(RESUME, "resume");
+        if self.queued.fetch_add(size, Ordering::Relaxed) + size > MAX_QUEUED_BYTES {
+            return Err(slow);
+        }
+        self.frames.try_send(Message::Text(text.into())).map_err(|_| slow)
+    }
+
+    fn ping(&self) {
+        // A full queue is news to `send`, not to a ping.
+        let _ = self.frames.try_send(Message::Ping(Vec::new().into()));
+    }
+}
+
+/// The incoming half: frames as they come, and silence that lasts too long.
+pub struct Incoming {
+    socket: SplitStream<WebSocket>,
+    heard: Instant,
+    next_ping: Instant,
+    outgoing: Outgoing,
+}
+
+/// What a client sent.
+pub enum Heard<T> {
+    /// A frame.
+    Frame(T),
+    /// Something that is none; the socket stays.
+    Nonsense(String),
+    /// It is gone.
+    Gone,
+}
+
+impl Incoming {
+    /// The next frame. Safe to drop and call again.
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Heard<T> {
+        loop {
+            tokio::select! {
+                message = self.socket.next() => {
+                    self.heard = Instant::now();
+                    match message {
+                        Some(Ok(Message::Text(text))) => {
+                            return match serde_json::from_str(&text) {
+                                Ok(frame) => Heard::Frame(frame),
+                                Err(error) => Heard::Nonsense(error.to_string()),
+                            };
+                        }
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Binary(_))) => return Heard::Nonsense("frames are text".to_owned()),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return Heard::Gone,
+                    }
+                }
+                () = tokio::time::sleep_until(self.next_ping) => {
+                    if self.heard.elapsed() > DEAD {
+                        return Heard::Gone;
+                    }
+                    self.next_ping = Instant::now() + PING;
+                    self.outgoing.ping();
+                }
+            }
+        }
+    }
+}
+
+/// Runs a socket: `talk` has both halves until it says why to close.
+pub async fn run<F, R>(socket: WebSocket, talk: F)
+where
+    F: FnOnce(Incoming, Outgoing) -> R,
+    R: Future<Output = Option<Closed>>,
+{
+    let (sink, stream) = socket.split();
+    let (frames, waiting) = mpsc::channel(MAX_QUEUED);
+    let queued = Arc::new(AtomicUsize::new(0));
+    let outgoing = Outgoing { frames, queued: Arc::clone(&queued) };
+    let now = Instant::now();
+    let incoming = Incoming { socket: stream, heard: now, next_ping: now + PING, outgoing: outgoing.clone() };
+    let (end, ended) = tokio::sync::oneshot::channel();
+    let writer = tokio::spawn(write(sink, waiting, queued, ended));
+    let closed = talk(incoming, outgoing).await;
+    if closed.is_some_and(|Closed(code, _)| code == RESUME) {
+        metrics::counter!("relevo_slow_sockets_closed_total").increment(1);
+    }
+    let _ = end.send(closed);
+    let _ = writer.await;
+}
+
+async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut waiting: mpsc::Receiver<Message>,
+    queued: Arc<AtomicUsize>,
+    mut ended: tokio::sync::oneshot::Receiver<Option<Closed>>,
+) {
+    let reason = loop {
+        tokio::select! {
+            biased;
+            reason = &mut ended => break reason.ok().flatten(),
+            frame = waiting.recv() => {
+                let Some(frame) = frame else { break None };
+                if let Message::Text(text) = &frame {
+                    queued.fetch_sub(text.len(), Ordering::Relaxed);
+                }
+                tokio::select! {
+                    sent = sink.send(frame) => if sent.is_err() { return },
+                    reason = &mut ended => break reason.ok().flatten(),
+                }
+            }
+        }
+    };
+    let Some(Closed(code, reason)) = reason else { return };
+    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    let _ = tokio::time::timeout(STALLED, sink.send(close)).await;
+}
+
+/// A frame was refused; the socket stays.
+pub fn refused(code: &str, detail: &str) -> Value {
+    json!({"op": "error", "code": code, "detail": detail})
+}

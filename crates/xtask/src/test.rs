@@ -1,0 +1,61 @@
+//! Every check, in the order in which a mistake is found soonest.
+
+use crate::stage::{Stage, cargo, node};
+use crate::{install, pages, root};
+use anyhow::{Result, bail};
+use std::process::Command;
+use std::time::Instant;
+
+/// A check by its name.
+type Check = (&'static str, fn() -> Result<()>);
+
+const CHECKS: &[Check] = &[
+    ("format", || Stage::begin("format").run(cargo(&["fmt", "--all", "--check"]))),
+    ("pages", || pages::build(pages::When::Changed)),
+    ("page-tests", page_tests),
+    ("tests", || Stage::begin("tests").run(cargo(&["test", "--workspace", "--no-fail-fast"]))),
+    ("lints", || {
+        let arguments = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        Stage::begin("lints").run(cargo(&arguments))
+    }),
+    ("story", story),
+];
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let only = match arguments[..] {
+        [] => None,
+        ["--list"] => {
+            CHECKS.iter().for_each(|(name, _)| println!("{name}"));
+            return Ok(());
+        }
+        ["--only", name] => Some(name),
+        _ => bail!("test takes --list or --only STAGE"),
+    };
+    let chosen: Vec<&Check> = CHECKS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
+    if chosen.is_empty() {
+        bail!("there is no such stage: see `cargo xtask test --list`");
+    }
+    let began = Instant::now();
+    for (_, check) in &chosen {
+        check()?;
+    }
+    println!("{} stages passed in {} s", chosen.len(), began.elapsed().as_secs());
+    Ok(())
+}
+
+fn page_tests() -> Result<()> {
+    pages::install()?;
+    Stage::begin("page types").run(node(&["run", "check"]))?;
+    Stage::begin("page tests").run(node(&["run", "test"]))
+}
+
+/// The whole story in a real browser against the real server.
+fn story() -> Result<()> {
+    install::chromium()?;
+    pages::build(pages::When::Changed)?;
+    Stage::begin("server").run(cargo(&["build", "--package", "relevo-server"]))?;
+    let mut story = Command::new("node");
+    story.args(["--test", "--test-reporter=spec", "tests/story/"]).current_dir(root());
+    Stage::begin("story").run(story)
+}
