@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Programs to start from: see `examples/`.
