@@ -8,16 +8,21 @@ use serde::Serialize;
 /// Wraps rows of data.
 pub fn wrap<T: Serialize>(nonce: &str, kind: &str, rows: &[T]) -> String {
     let mut block = format!("<data nonce=\"{nonce}\" kind=\"{kind}\">\n");
-    for row in rows {
-        let json = serde_json::to_string(row).unwrap_or_default();
-        // Valid JSON still: both signs can only stand inside strings.
-        block.push_str(&json.replace('<', "\\u003c").replace('>', "\\u003e"));
+    for one in rows {
+        block.push_str(&row(one));
         block.push('\n');
     }
     block.push_str("</data nonce=\"");
     block.push_str(nonce);
     block.push_str("\">");
     block
+}
+
+/// One row of data on one line.
+pub(crate) fn row<T: Serialize>(row: &T) -> String {
+    let json = serde_json::to_string(row).unwrap_or_default();
+    // Valid JSON still: both signs can only stand inside strings.
+    json.replace('<', "\\u003c").replace('>', "\\u003e")
 }
 
 #[cfg(test)]

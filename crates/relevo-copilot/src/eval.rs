@@ -221,10 +221,14 @@ fn examples(shared_dir: &Path) -> Result<HashMap<String, Labels>, EvalError> {
         label: String,
         set: String,
     }
-    let mut sets: HashMap<String, Labels> = HashMap::new();
+    let mut sets: HashMap<String, Vec<Example>> = HashMap::new();
     for example in load::<Example>(&shared_dir.join("intent_examples.jsonl"))? {
-        let language = detect(&example.text).unwrap_or(Language::En);
-        sets.entry(example.set).or_default().learn(&example.text, &example.label, language);
+        sets.entry(example.set.clone()).or_default().push(example);
     }
-    Ok(sets)
+    let learnt = sets.into_iter().map(|(set, examples)| {
+        let told =
+            examples.iter().map(|e| (e.text.as_str(), detect(&e.text).unwrap_or(Language::En), e.label.as_str()));
+        (set, Labels::of(told))
+    });
+    Ok(learnt.collect())
 }

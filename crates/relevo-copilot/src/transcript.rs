@@ -112,8 +112,8 @@ mod tests {
             .map(|n| Line::new(n, if n % 2 == 1 { Who::Visitor } else { Who::Agent }, "word ".repeat(10)))
             .collect();
         let packed = pack(&lines, Notes::Excluded, 120, |line| line.text.len() as u64 / 2);
-        assert_eq!(packed.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [1, 99, 100]);
-        assert_eq!(packed.left_out, 97);
+        assert_eq!(packed.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [1, 98, 99, 100]);
+        assert_eq!(packed.left_out, 96);
         let tight = pack(&lines, Notes::Excluded, 1, |line| line.text.len() as u64 / 2);
         assert_eq!(tight.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [99]);
     }

@@ -41,6 +41,12 @@ struct Row<'a> {
     text: &'a str,
 }
 
+impl<'a> Row<'a> {
+    fn of(line: &'a Line) -> Self {
+        Self { n: line.seq, who: speaker(line.who), text: &line.text }
+    }
+}
+
 impl Copilot {
     pub(crate) fn mask(&self, masks: &mut Masks, text: &str) -> String {
         match self.settings.masking {
@@ -79,7 +85,7 @@ impl Copilot {
     fn request(&self, ask: &mut Ask<'_>, input: &Input, budget: u64) -> Result<(Request, String), String> {
         let prompts = self.prompts();
         // The frame without the conversation says how much room is left for it.
-        let frame = self.render(&prompts, ask, input, &Packed { lines: Vec::new(), left_out: 0 })?;
+        let frame = self.render(&prompts, ask, input, &Packed { lines: Vec::new(), left_out: input.lines.len() })?;
         let room = budget.saturating_sub(self.counter.count_request(&frame.0));
         let lines: Vec<Line> = input
             .lines
@@ -87,8 +93,8 @@ impl Copilot {
             .filter(|line| line.seq > ask.after && line.who != Who::System)
             .map(|line| Line { text: self.mask(&mut ask.masks, &line.text), ..line.clone() })
             .collect();
-        // 14: what a row's own JSON costs at most.
-        let packed = pack(&lines, ask.notes, room, |line| self.counter.count(&line.text) + 14);
+        let cost = |line: &Line| self.counter.count(&envelope::row(&Row::of(line))) + 1;
+        let packed = pack(&lines, ask.notes, room, cost);
         self.render(&prompts, ask, input, &packed)
     }
 
@@ -99,8 +105,7 @@ impl Copilot {
         input: &Input,
         packed: &Packed<'_>,
     ) -> Result<(Request, String), String> {
-        let rows: Vec<Row<'_>> =
-            packed.lines.iter().map(|line| Row { n: line.seq, who: speaker(line.who), text: &line.text }).collect();
+        let rows: Vec<Row<'_>> = packed.lines.iter().map(|line| Row::of(line)).collect();
         let mut context = ask.context.clone();
         context["conversation"] = json!(envelope::wrap(&input.nonce, "conversation", &rows));
         context["left_out"] = if packed.left_out > 0 { json!(packed.left_out.to_string()) } else { Value::Null };

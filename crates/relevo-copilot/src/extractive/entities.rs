@@ -71,7 +71,7 @@ static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
         (
             Kind::Time,
             build(
-                r"(?i)\b\d{1,2}(?:[:.h]\d{2})?\s?(?:a\.?m\b\.?|p\.?m\b\.?|o'?clock|hrs?\b|horas?\b|h\b)|\b\d{1,2}:\d{2}\b|\b(?:noon|midnight|mediod[ií]a|medianoche|meio-dia|meia-noite)\b",
+                r"(?i)\b\d{1,2}(?:[:.h]\d{2})?\s?(?:a\.?m\b\.?|p\.?m\b\.?|o'?clock|hrs?\b|horas?\b|h\b)|\b\d{1,2}(?::|h)\d{2}\b|\b(?:noon|midnight|mediod[ií]a|medianoche|meio-dia|meia-noite)\b",
             ),
         ),
         (

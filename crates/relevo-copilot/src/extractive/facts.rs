@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::clauses::clauses;
+use super::clauses::{clauses, sentences};
 use super::entities::{Kind, entities};
 use crate::text::{first_words, fold, is_stop_word, word_count, words};
 use crate::transcript::{Line, Who};
@@ -37,8 +37,11 @@ pub struct Clause {
 /// A clause longer than this is cut: nobody reads more of one in a brief.
 const LONGEST_CLAUSE: usize = 18;
 
+/// What a word is worth that the customer only agreed to.
+const AGREED: f32 = 0.5;
+
 /// A clause that adds less than this per word is chat, not a fact, and stays out even where it fits.
-const SMALL_TALK: f32 = 0.25;
+const SMALL_TALK: f32 = 0.12;
 
 impl Facts {
     /// Reads one more line. Lines come in order; one that was read before changes nothing.
@@ -55,7 +58,11 @@ impl Facts {
     }
 
     fn read_customer(&mut self, line: &Line) {
-        let asked: HashSet<String> = self.question.take().map(|q| words(&q).into_iter().collect()).unwrap_or_default();
+        let question = self.question.take();
+        if let Some(question) = question.as_deref().filter(|_| agrees(&line.text)) {
+            self.read_agreed(line.seq, question);
+        }
+        let asked: HashSet<String> = question.map(|q| words(&q).into_iter().collect()).unwrap_or_default();
         let answers = !asked.is_empty();
         let values = entities(&line.text);
         let short = word_count(&line.text) <= 6;
@@ -89,6 +96,22 @@ impl Facts {
         }
     }
 
+    /// "You are on the basic plan, right?" – "Yes": the customer has said it, in the agent's words.
+    fn read_agreed(&mut self, seq: u64, question: &str) {
+        let Some(asked) = sentences(question).into_iter().rfind(|range| question[range.end..].starts_with('?')) else {
+            return;
+        };
+        for range in clauses(&question[asked.clone()]) {
+            let text = first_words(&question[asked.clone()][range], LONGEST_CLAUSE);
+            let mut worth: BTreeMap<String, f32> = BTreeMap::new();
+            for word in words(text) {
+                let base = if is_stop_word(&word) { 0.0 } else { AGREED };
+                worth.insert(word, base);
+            }
+            self.clauses.push(Clause { seq, text: text.to_owned(), worth });
+        }
+    }
+
     /// The clauses that tell the most within `budget` words, in the order in which they were said.
     ///
     /// Each step takes the clause that adds the most not yet told per word it costs.
@@ -117,6 +140,15 @@ impl Facts {
     pub fn all(&self) -> &[Clause] {
         &self.clauses
     }
+}
+
+/// Whether a message begins by agreeing.
+fn agrees(text: &str) -> bool {
+    const YES: &[&str] = &[
+        "yes", "yeah", "yep", "correct", "right", "exactly", "si", "sim", "claro", "exacto", "exato", "correcto",
+        "correto", "isso", "eso",
+    ];
+    words(text).first().is_some_and(|word| YES.contains(&word.as_str()))
 }
 
 fn gain(clause: &Clause, told: &HashSet<&str>) -> f32 {

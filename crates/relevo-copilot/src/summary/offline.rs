@@ -21,11 +21,14 @@ pub(super) fn summarise(input: &Input, budget: usize) -> Summary {
     for line in &input.lines {
         facts.read(line);
     }
-    let told: Vec<&str> = facts.telling(budget.min(LONGEST)).into_iter().map(|clause| clause.text.as_str()).collect();
+    let budget = budget.min(LONGEST);
+    let told: Vec<&str> = facts.telling(budget).into_iter().map(|clause| clause.text.as_str()).collect();
+    let issue = issue(&input.lines);
     let language = input.agent_language;
     Summary {
-        text: told.join("; "),
-        issue: issue(&input.lines),
+        // Where nothing tells much ("ok, thanks"), what was said first is still better than a blank.
+        text: if told.is_empty() { first_words(&issue, budget).to_owned() } else { told.join("; ") },
+        issue,
         collected: collected(input),
         tried: tried(&input.lines),
         next: next(&input.lines, language),

@@ -82,6 +82,7 @@ fn portuguese(word: &str) -> String {
         ("soes", "sao"),
         ("oes", "ao"),
         ("aes", "ao"),
+        ("ao", "ao"),
         ("amento", ""),
         ("imento", ""),
         ("mente", ""),
