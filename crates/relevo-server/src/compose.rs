@@ -2,7 +2,7 @@
 
 use crate::agents::AgentBook;
 use crate::app::App;
-use crate::config::{BotConfig, BotKind, Config};
+use crate::config::{BotConfig, BotKind, Config, CopilotConfig};
 use crate::library::{LiveLibrary, read_folder};
 use crate::limits::Limiters;
 use crate::presence::PresenceBook;
@@ -15,6 +15,7 @@ use relevo::clock::SystemClock;
 use relevo::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
 use relevo::domain::command::InboxPolicy;
 use relevo::domain::id::BotId;
+use relevo::domain::shortcut::Library;
 use relevo::framework::{Framework, Running};
 use relevo::store::Store;
 use relevo::webhook::Secret;
@@ -25,7 +26,10 @@ use relevo_copilot::knowledge::{Audience, Source, SourceKind, article};
 use relevo_copilot::prompt::Prompts;
 use relevo_copilot::text::Language;
 use relevo_copilot::worker::{Worker, Workplace};
+use relevo_llm::ChatModel;
+use relevo_llm::chain::Chain;
 use relevo_llm::openai::{Endpoint, Key, OpenAi};
+use relevo_llm::tokens::Counter;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,21 +52,24 @@ pub struct Server {
 
 impl Server {
     /// Sets everything up. `bots` are plugged in besides the configured ones.
-    pub async fn compose(config: Config, bots: BTreeMap<BotId, Arc<dyn Bot>>) -> Result<Self> {
+    pub async fn compose(mut config: Config, bots: BTreeMap<BotId, Arc<dyn Bot>>) -> Result<Self> {
+        config.or_one_inbox(bots.keys().next().cloned());
+        config.check(&bots.keys().cloned().collect::<Vec<_>>())?;
         // A second provider in the process is refused, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sqlite = Arc::new(open_store(&config).await?);
         let store: Arc<dyn Store> = Arc::clone(&sqlite) as Arc<dyn Store>;
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
-        let library = LiveLibrary::open(&config.shortcuts).with_context(|| {
-            format!("the shortcuts in {} cannot be read (setting `shortcuts`)", config.shortcuts.display())
-        })?;
-        let copilot = copilot(&config, &library)?;
+        let library = LiveLibrary::open(config.shortcuts_folder())
+            .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
+        let copilot = copilot(&config)?;
+        know_shortcuts(&copilot, &library.current());
         let (directory, bot_secrets) = directory(&config, bots)?;
         let framework = Framework::new(Arc::clone(&store), Arc::clone(&bus), Arc::new(SystemClock));
         let running = framework.directory(directory).start().await?;
         let stop = running.stopping().clone();
-        library.watch(Arc::clone(&bus), stop.clone());
+        let knows = copilot.clone();
+        library.watch(Arc::clone(&bus), stop.clone(), move |library| know_shortcuts(&knows, library));
         let place = Workplace {
             store: Arc::clone(&store),
             bus: Arc::clone(&bus),
@@ -161,12 +168,7 @@ fn directory(config: &Config, bots: BTreeMap<BotId, Arc<dyn Bot>>) -> Result<(Di
     for team in &config.teams {
         directory.teams.insert(team.id.clone(), team.name.clone());
     }
-    for (n, settings) in config.inboxes.iter().enumerate() {
-        if let Some(bot) = &settings.bot
-            && !directory.bots.contains_key(bot)
-        {
-            bail!("inboxes[{n}].bot: there is no bot `{bot}`: add it to [[bots]]");
-        }
+    for settings in &config.inboxes {
         let phrases = settings.phrases.as_ref().map_or_else(HumanPhrases::default, HumanPhrases::new);
         let inbox = Inbox {
             name: settings.name.clone().unwrap_or_else(|| settings.id.to_string()),
@@ -194,26 +196,17 @@ fn plugged(settings: &BotConfig) -> Result<Arc<dyn Bot>> {
     }
 }
 
-fn copilot(config: &Config, library: &LiveLibrary) -> Result<Copilot> {
-    let settings = &config.copilot;
-    let copilot = match (&settings.endpoint, settings.models.first()) {
-        (Some(endpoint), Some(model)) => {
-            let key = settings.key_env.as_deref().and_then(|name| std::env::var(name).ok());
-            if let (Some(name), None) = (&settings.key_env, &key) {
-                bail!("copilot.key_env: the environment has no variable `{name}`");
-            }
-            let endpoint = Endpoint::new(endpoint.as_str(), Key::new(key.unwrap_or_default()), model.as_str());
-            let model = OpenAi::new(endpoint).map_err(|error| anyhow!("copilot.endpoint: {error}"))?;
-            let counter = model.counter();
-            Copilot::offline().with_model(Arc::new(model), counter)
-        }
-        (Some(_), None) => bail!("copilot.models is empty: name the model to ask"),
-        (None, _) => Copilot::offline(),
+fn copilot(config: &Config) -> Result<Copilot> {
+    let copilot = match model(&config.copilot)? {
+        Some((model, counter)) => Copilot::offline().with_model(model, counter),
+        None => Copilot::offline(),
     };
-    if config.prompts.exists() {
-        let (prompts, wrong) = Prompts::load(read_folder(&config.prompts)?);
+    if let Some(folder) = config.prompts_folder() {
+        let files = read_folder(&folder)
+            .with_context(|| format!("the prompts in {} cannot be read (setting `prompts`)", folder.display()))?;
+        let (prompts, wrong) = Prompts::load(files);
         if let Some(first) = wrong.first() {
-            bail!("{first}");
+            bail!("{first} (`relevo prompts check` tells all)");
         }
         copilot.set_prompts(prompts);
     }
@@ -223,10 +216,33 @@ fn copilot(config: &Config, library: &LiveLibrary) -> Result<Copilot> {
         let articles: Vec<Source> = files.iter().filter_map(|(path, text)| article(path, text)).collect();
         copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Article, articles));
     }
-    let library = library.current();
-    let shortcuts: Vec<Source> = library
-        .shortcuts()
-        .flat_map(|shortcut| shortcut.variants.values().map(move |variant| (shortcut, variant)))
+    Ok(copilot)
+}
+
+/// The models of an endpoint, one after the other; none without an endpoint.
+fn model(settings: &CopilotConfig) -> Result<Option<(Arc<dyn ChatModel>, Counter)>> {
+    let Some(url) = &settings.endpoint else { return Ok(None) };
+    let key = match &settings.key_env {
+        Some(name) => std::env::var(name).with_context(|| format!("copilot.key_env: `{name}` is not set"))?,
+        None => String::new(),
+    };
+    let mut counter = None;
+    let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
+    for name in &settings.models {
+        let mut endpoint = Endpoint::new(url.as_str(), Key::new(key.as_str()), name.as_str());
+        endpoint.headers = settings.headers.iter().map(|(name, value)| (name.clone(), Key::new(value.as_str()))).collect();
+        let model = OpenAi::new(endpoint).map_err(|error| anyhow!("copilot.endpoint: {error}"))?;
+        counter.get_or_insert(model.counter());
+        models.push(Arc::new(model));
+    }
+    let mut models = models.into_iter();
+    Ok(models.next().zip(counter).map(|(first, counter)| (Arc::new(Chain::new(first, models)) as _, counter)))
+}
+
+/// Shortcuts are answers that the team has agreed on: the Copilot suggests from them.
+fn know_shortcuts(copilot: &Copilot, library: &Library) {
+    let variants = library.shortcuts().flat_map(|shortcut| shortcut.variants.values().map(move |v| (shortcut, v)));
+    let shortcuts: Vec<Source> = variants
         .map(|(shortcut, variant)| Source {
             kind: SourceKind::Shortcut,
             id: format!("{}.{}", shortcut.name, variant.language.code()),
@@ -237,5 +253,4 @@ fn copilot(config: &Config, library: &LiveLibrary) -> Result<Copilot> {
         })
         .collect();
     copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, shortcuts));
-    Ok(copilot)
 }

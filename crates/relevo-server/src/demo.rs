@@ -6,13 +6,12 @@ mod visitors;
 
 use crate::app::App;
 use crate::compose::Server;
-use crate::config::{BotConfig, BotKind, Config, InboxConfig, TeamConfig};
+use crate::config::{BotConfig, BotKind, Config, TeamConfig};
 use crate::sign_in;
 use crate::users::{NewAgent, add};
 use anyhow::Result;
 use relevo::domain::command::Role;
-use relevo::domain::id::{BotId, InboxId, TeamId};
-use relevo::domain::window::WindowPolicy;
+use relevo::domain::id::{BotId, TeamId};
 use relevo::store::{Agent, Presence};
 use std::collections::BTreeMap;
 
@@ -35,24 +34,10 @@ pub fn configure(mut config: Config) -> Config {
             name: if id == "ventas" { "Ventas" } else { "Soporte" }.into(),
         })
         .into();
-    config.bots = vec![BotConfig {
-        id: BotId::new("faro").expect(slug),
-        name: Some("Faro".into()),
-        kind: BotKind::Sample,
-        url: None,
-        secret: None,
-        allow_private: false,
-        deadline_seconds: 30,
-    }];
-    config.inboxes = vec![InboxConfig {
-        id: InboxId::new("shop").expect(slug),
-        name: Some("Tienda Faro".into()),
-        bot: Some(BotId::new("faro").expect(slug)),
-        window: WindowPolicy::SinceFirst { hours: 24 },
-        phrases: None,
-        allowed_origins: Vec::new(),
-        identity_secret: None,
-    }];
+    let faro = BotId::new("faro").expect(slug);
+    config.bots = vec![BotConfig::new(faro.clone(), "Faro", BotKind::Sample)];
+    config.inboxes.clear();
+    config.or_one_inbox(Some(faro));
     // Its own visitors all come from one address, and keep coming.
     config.limits.conversations_per_hour = 100_000;
     config.limits.sockets_per_address = 1_000;

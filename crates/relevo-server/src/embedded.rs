@@ -1,11 +1,10 @@
 //! A whole Relevo in a program of your own.
 
 use crate::compose::Server;
-use crate::config::{Config, InboxConfig};
+use crate::config::Config;
 use anyhow::{Context, Result};
 use relevo::bot::Bot;
-use relevo::domain::id::{BotId, InboxId};
-use relevo::domain::window::WindowPolicy;
+use relevo::domain::id::BotId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,25 +41,12 @@ impl Relevo {
     }
 
     /// Serves until the process is told to stop. On the first start an admin is made, and a sign-in link printed.
-    pub async fn serve(mut self) -> Result<()> {
-        crate::telemetry::logs();
+    pub async fn serve(self) -> Result<()> {
+        crate::telemetry::logs(self.config.log_format);
         let mut bots = BTreeMap::new();
         for (name, bot) in self.bots {
             let id = BotId::new(name.as_str()).with_context(|| format!("bot `{name}`"))?;
             bots.insert(id, bot);
-        }
-        if self.config.inboxes.is_empty() {
-            let id = InboxId::new("shop").expect("a slug");
-            let window = WindowPolicy::SinceFirst { hours: 24 };
-            self.config.inboxes.push(InboxConfig {
-                id,
-                name: Some("Shop".into()),
-                bot: bots.keys().next().cloned(),
-                window,
-                phrases: None,
-                allowed_origins: Vec::new(),
-                identity_secret: None,
-            });
         }
         let server = Server::compose(self.config, bots).await?;
         let listener = server.bind().await?;

@@ -13,16 +13,21 @@ use tokio_util::sync::CancellationToken;
 /// Editors write a file in several steps: this long after the last of them it is read.
 const SETTLE: Duration = Duration::from_millis(200);
 
+/// What ships with Relevo, for a deployment that has no folder of its own.
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../../shortcuts"]
+struct BuiltIn;
+
 /// The library, hot reloaded.
 pub struct LiveLibrary {
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     now: RwLock<(Arc<Library>, Arc<Vec<TemplateError>>)>,
 }
 
 impl LiveLibrary {
-    /// Reads a folder. Broken files are reported and left out; the good ones load.
-    pub fn open(folder: &Path) -> std::io::Result<Arc<Self>> {
-        let live = Self { folder: folder.to_owned(), now: RwLock::default() };
+    /// Reads a folder; without one, what ships with Relevo. Broken files are reported and left out; the good ones load.
+    pub fn open(folder: Option<PathBuf>) -> std::io::Result<Arc<Self>> {
+        let live = Self { folder, now: RwLock::default() };
         live.reload()?;
         Ok(Arc::new(live))
     }
@@ -39,7 +44,8 @@ impl LiveLibrary {
 
     /// Reads everything again.
     pub fn reload(&self) -> std::io::Result<()> {
-        let (library, problems) = Library::load(read_folder(&self.folder)?);
+        let files = self.folder.as_deref().map_or_else(|| Ok(built_in()), read_folder)?;
+        let (library, problems) = Library::load(files);
         for problem in &problems {
             tracing::warn!(file = problem.file, line = problem.line, column = problem.column, "{}", problem.message);
         }
@@ -47,8 +53,14 @@ impl LiveLibrary {
         Ok(())
     }
 
-    /// Follows the folder until `stop` is cancelled.
-    pub fn watch(self: &Arc<Self>, bus: Arc<dyn Bus>, stop: CancellationToken) {
+    /// Follows the folder until `stop` is cancelled; whenever it was read again, `changed` hears of it before clients do.
+    pub fn watch(
+        self: &Arc<Self>,
+        bus: Arc<dyn Bus>,
+        stop: CancellationToken,
+        changed: impl Fn(&Library) + Send + 'static,
+    ) {
+        let Some(folder) = &self.folder else { return };
         let (told, mut changes) = mpsc::channel::<()>(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading the files is an event too, and none that matters.
@@ -56,7 +68,7 @@ impl LiveLibrary {
                 let _ = told.try_send(());
             }
         })
-        .and_then(|mut watcher| watcher.watch(&self.folder, RecursiveMode::Recursive).map(|()| watcher));
+        .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::Recursive).map(|()| watcher));
         let watcher = match watcher {
             Ok(watcher) => watcher,
             Err(error) => {
@@ -71,12 +83,23 @@ impl LiveLibrary {
                 tokio::time::sleep(SETTLE).await;
                 let _ = changes.try_recv();
                 match this.reload() {
-                    Ok(()) => bus.publish(Signal::Library),
+                    Ok(()) => {
+                        changed(&this.current());
+                        bus.publish(Signal::Library);
+                    }
                     Err(error) => tracing::warn!(%error, "the shortcuts could not be read again"),
                 }
             }
         });
     }
+}
+
+fn built_in() -> Vec<(String, String)> {
+    let read = |path: std::borrow::Cow<'static, str>| {
+        let text = String::from_utf8_lossy(&BuiltIn::get(&path)?.data).into_owned();
+        Some((format!("shortcuts/{path}"), text))
+    };
+    BuiltIn::iter().filter_map(read).collect()
 }
 
 /// All files below a folder, with their paths as people would write them, in order.
@@ -96,4 +119,40 @@ pub fn read_folder(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relevo::bus::LocalBus;
+
+    const GOOD: &str = "---\ntitle: Hola\nlanguage: es\n---\nHola.\n";
+
+    #[test]
+    fn what_ships_with_relevo_is_there_without_a_folder_and_without_a_mistake() {
+        let library = LiveLibrary::open(None).unwrap();
+        assert!(library.current().shortcuts().count() >= 12);
+        assert!(library.problems().is_empty(), "{:?}", library.problems());
+    }
+
+    // covers: F02
+    #[tokio::test]
+    async fn a_changed_file_is_read_again_and_a_broken_one_is_reported_while_the_good_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("hola.es.hbs"), GOOD).unwrap();
+        let library = LiveLibrary::open(Some(folder.path().to_owned())).unwrap();
+        assert_eq!(library.current().shortcuts().count(), 1);
+        let (bus, stop) = (Arc::new(LocalBus::default()), CancellationToken::new());
+        let mut signals = bus.subscribe();
+        let (told, mut heard) = mpsc::unbounded_channel();
+        library.watch(bus.clone(), stop.clone(), move |now| drop(told.send(now.shortcuts().count())));
+        std::fs::write(folder.path().join("adios.es.hbs"), GOOD).unwrap();
+        assert_eq!(signals.recv().await.unwrap(), Signal::Library);
+        assert_eq!(heard.recv().await, Some(2));
+        std::fs::write(folder.path().join("roto.es.hbs"), GOOD.replace("Hola.", "{{#if")).unwrap();
+        assert_eq!(signals.recv().await.unwrap(), Signal::Library);
+        assert_eq!(library.current().shortcuts().count(), 2);
+        assert!(library.problems()[0].file.ends_with("roto.es.hbs"));
+        stop.cancel();
+    }
 }

@@ -7,12 +7,12 @@ use relevo::domain::id::TeamId;
 use relevo::domain::shortcut::Library;
 use relevo_copilot::prompt::Prompts;
 use relevo_server::compose::{Server, open_store};
-use relevo_server::config::Config;
+use relevo_server::config::{BadSettings, Config};
 use relevo_server::demo::{self, Visitors};
 use relevo_server::library::read_folder;
 use relevo_server::users::{NewAgent, add};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -88,7 +88,7 @@ enum User {
         /// A team, several times for several.
         #[arg(long = "team")]
         teams: Vec<TeamId>,
-        /// Read the password from standard input (otherwise from RELEVO_PASSWORD).
+        /// Read the password from standard input; otherwise it is asked for, or RELEVO_PASSWORD where nobody can be.
         #[arg(long)]
         password_stdin: bool,
     },
@@ -153,8 +153,8 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Serve { settings, port } => {
-            relevo_server::telemetry::logs();
             let mut config = Config::load(settings.config.as_deref())?;
+            relevo_server::telemetry::logs(config.log_format);
             if let Some(port) = port {
                 config.listen.set_port(port);
             }
@@ -164,8 +164,8 @@ async fn run(command: Command) -> Result<()> {
             server.run(listener).await
         }
         Command::Demo { port, data, quiet_visitors } => {
-            relevo_server::telemetry::logs();
             let mut config = Config::load(None)?;
+            relevo_server::telemetry::logs(config.log_format);
             config.listen.set_port(port);
             config.data = data;
             demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
@@ -187,24 +187,33 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Config(ConfigCommand::Check { settings }) => {
-            let config = Config::load(settings.config.as_deref())?;
-            println!(
-                "the settings are good: {} inboxes, {} bots, listening on {}",
-                config.inboxes.len(),
-                config.bots.len(),
-                config.listen
-            );
-            Ok(())
+            let checked = Config::load(settings.config.as_deref()).and_then(|mut config| {
+                config.or_one_inbox(None);
+                config.check(&[]).map(|()| config)
+            });
+            match checked {
+                Ok(config) => {
+                    let (inboxes, bots) = (config.inboxes.len(), config.bots.len());
+                    println!("the settings are good: {inboxes} inboxes, {bots} bots, listening on {}", config.listen);
+                    Ok(())
+                }
+                Err(BadSettings(wrong)) => {
+                    for bad in &wrong {
+                        println!("{bad}");
+                    }
+                    bail!("{} settings are wrong", wrong.len());
+                }
+            }
         }
         Command::Shortcuts(Check::Check { folder }) => {
-            let folder = folder.map_or_else(|| Config::load(None).map(|config| config.shortcuts), Ok)?;
-            let (library, wrong) = Library::load(read(&folder)?);
+            let folder = folder.map_or_else(|| Config::load(None).map(|config| config.shortcuts_folder()), |f| Ok(Some(f)))?;
+            let (library, wrong) = Library::load(read(folder, "shortcuts")?);
             let found = format!("{} shortcuts and {} macros", library.shortcuts().count(), library.macros().count());
             report(&wrong, &found)
         }
         Command::Prompts(Check::Check { folder }) => {
-            let folder = folder.map_or_else(|| Config::load(None).map(|config| config.prompts), Ok)?;
-            let (prompts, wrong) = Prompts::load(read(&folder)?);
+            let folder = folder.map_or_else(|| Config::load(None).map(|config| config.prompts_folder()), |f| Ok(Some(f)))?;
+            let (prompts, wrong) = Prompts::load(read(folder, "prompts")?);
             report(&wrong, &format!("{} prompts", prompts.tasks().count()))
         }
         Command::Copilot(CopilotCommand::Eval { task, pack, shared, out }) => {
@@ -224,8 +233,9 @@ async fn run(command: Command) -> Result<()> {
     }
 }
 
-fn read(folder: &std::path::Path) -> Result<Vec<(String, String)>> {
-    read_folder(folder).with_context(|| format!("{} cannot be read", folder.display()))
+fn read(folder: Option<PathBuf>, what: &str) -> Result<Vec<(String, String)>> {
+    let folder = folder.with_context(|| format!("there is no folder `{what}` here: name one"))?;
+    read_folder(&folder).with_context(|| format!("{} cannot be read", folder.display()))
 }
 
 fn report(wrong: &[impl std::fmt::Display], found: &str) -> Result<()> {
@@ -240,6 +250,14 @@ fn report(wrong: &[impl std::fmt::Display], found: &str) -> Result<()> {
 }
 
 fn password(from_stdin: bool) -> Result<String> {
+    if !from_stdin && std::io::stdin().is_terminal() {
+        let password = rpassword::prompt_password("password: ").context("no password could be read")?;
+        let again = rpassword::prompt_password("once more: ").context("no password could be read")?;
+        if password != again {
+            bail!("these are two different passwords: try again");
+        }
+        return Ok(password);
+    }
     if !from_stdin {
         let missing = "give a password: --password-stdin, or the environment variable RELEVO_PASSWORD";
         return std::env::var("RELEVO_PASSWORD").context(missing);

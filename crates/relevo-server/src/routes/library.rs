@@ -41,7 +41,7 @@ async fn shortcuts(State(app): State<App>, SignedIn(agent): SignedIn) -> Json<Ve
 
 /// All macros.
 #[utoipa::path(get, path = "/api/macros", tag = "library", responses((status = 200, description = "Macros")))]
-async fn macros(State(app): State<App>, SignedIn(_): SignedIn) -> Json<Vec<Value>> {
+async fn macros(State(app): State<App>, _agent: SignedIn) -> Json<Vec<Value>> {
     let library = app.library.current();
     let list = library.macros().map(|found| {
         json!({
@@ -55,6 +55,6 @@ async fn macros(State(app): State<App>, SignedIn(_): SignedIn) -> Json<Vec<Value
 
 /// What is wrong with files that were left out.
 #[utoipa::path(get, path = "/api/library/problems", tag = "library", responses((status = 200, description = "Problems")))]
-async fn problems(State(app): State<App>, SignedIn(_): SignedIn) -> Json<Value> {
+async fn problems(State(app): State<App>, _agent: SignedIn) -> Json<Value> {
     Json(wire::plain(app.library.problems().as_ref()))
 }

@@ -26,6 +26,7 @@ use tokio::sync::broadcast::error::RecvError;
 /// Rows that changed while the agent was away are read in pages of this size.
 const PAGE: usize = 200;
 
+/// What opens the socket.
 #[derive(Deserialize)]
 pub struct Ticket {
     ticket: String,

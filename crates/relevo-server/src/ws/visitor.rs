@@ -27,6 +27,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 const BATCH: usize = 200;
 
+/// What opens the socket.
 #[derive(Deserialize)]
 pub struct Ticket {
     ticket: String,

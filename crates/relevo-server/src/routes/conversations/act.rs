@@ -86,7 +86,7 @@ pub(crate) async fn transfer(
             return Err(Problem::invalid("to.agent", "there is no such agent"));
         }
         TransferTarget::Team { team } => known_team(&app, "to.team", team)?,
-        TransferTarget::Agent { .. } => {}
+        TransferTarget::Agent { .. } | TransferTarget::Nobody => {}
     }
     let note = transfer.note.filter(|note| !note.trim().is_empty());
     app.desk.run(id, Command::Transfer { agent: agent.facts(), to: transfer.to, note }).await?;

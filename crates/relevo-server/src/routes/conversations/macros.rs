@@ -179,19 +179,19 @@ async fn context(
             name: contact.name,
             email: contact.email,
             phone: contact.phone,
-            attributes: contact.attributes,
+            attributes: contact.attributes.into_iter().map(|(key, value)| (key, Value::from(value))).collect(),
             ..ContactWords::default()
         },
         agent: AgentWords { name: Some(agent.name.clone()), ..AgentWords::default() },
         conversation: ConversationWords {
-            id: Some(state.id.to_string()),
+            id: state.id.to_string(),
             language: state.language.clone(),
             captured: state.captured.clone(),
             labels: state.labels.iter().cloned().collect(),
         },
-        inbox: InboxWords { id: Some(state.inbox.to_string()), name: inbox.map(|inbox| inbox.name.clone()) },
+        inbox: InboxWords { id: state.inbox.to_string(), name: inbox.map(|inbox| inbox.name.clone()).unwrap_or_default() },
         inputs,
-        now: Some(now.to_rfc3339()),
+        now: now.to_rfc3339(),
         hour: u8::try_from(now.0.div_euclid(3_600_000_000).rem_euclid(24)).ok(),
     })
 }
