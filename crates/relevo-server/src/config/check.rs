@@ -1,0 +1,178 @@
+//! Settings that can be read, but make no sense together.
+
+use super::{BadSetting, BotConfig, BotKind, Config};
+use relevo::domain::id::BotId;
+use relevo::webhook::Secret;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What a secret's value begins with when the environment holds it.
+const FROM_ENVIRONMENT: &str = "env:";
+
+/// Puts in what the environment holds for values such as `env:NAME`.
+pub(super) fn fill_in_secrets(config: &mut Config) -> Vec<BadSetting> {
+    let mut wrong = Vec::new();
+    let mut fill = |path: String, value: &mut String| {
+        let Some(name) = value.strip_prefix(FROM_ENVIRONMENT) else { return };
+        match std::env::var(name) {
+            Ok(secret) => *value = secret,
+            Err(_) => {
+                let reason = format!("the environment has no variable `{name}`");
+                wrong.push(BadSetting::new(path, reason, "set it, or write the value here"));
+            }
+        }
+    };
+    for (n, inbox) in config.inboxes.iter_mut().enumerate() {
+        if let Some(secret) = &mut inbox.identity_secret {
+            fill(format!("inboxes[{n}].identity_secret"), secret);
+        }
+    }
+    for (n, bot) in config.bots.iter_mut().enumerate() {
+        if let Some(secret) = &mut bot.secret {
+            fill(format!("bots[{n}].secret"), secret);
+        }
+    }
+    for (name, value) in &mut config.copilot.headers {
+        fill(format!("copilot.headers.{name}"), value);
+    }
+    wrong
+}
+
+/// All that is wrong. `plugged` are bots that a program brings itself.
+pub(super) fn problems(config: &Config, plugged: &[BotId]) -> Vec<BadSetting> {
+    let mut wrong = Vec::new();
+    let mut say = |path: String, reason: &str, mend: &str| wrong.push(BadSetting::new(path, reason, mend));
+    if config.public_url.as_deref().is_some_and(|url| !is_origin(url.trim_end_matches('/'))) {
+        say("public_url".into(), "is not an origin", "write it as \"https://chat.example.com\"");
+    }
+    for (n, origin) in config.allowed_origins.iter().enumerate().filter(|(_, origin)| !is_origin(origin)) {
+        let reason = format!("`{origin}` is not an origin");
+        say(format!("allowed_origins[{n}]"), &reason, "write it as \"https://www.example.com\", without a path");
+    }
+    folders(config, &mut say);
+    teams(config, &mut say);
+    bots(config, &mut say);
+    inboxes(config, plugged, &mut say);
+    copilot(config, &mut say);
+    limits(config, &mut say);
+    wrong
+}
+
+/// Notes a problem: path, reason, mend.
+type Say<'a> = &'a mut dyn FnMut(String, &str, &str);
+
+fn folders(config: &Config, say: Say<'_>) {
+    let folders = [("shortcuts", &config.shortcuts), ("prompts", &config.prompts), ("knowledge", &config.knowledge)];
+    for (name, folder) in folders {
+        let Some(folder) = folder.as_deref().filter(|folder: &&Path| !folder.is_dir()) else { continue };
+        let reason = format!("there is no folder {}", folder.display());
+        say(name.into(), &reason, "make it, or leave the setting out for what ships with Relevo");
+    }
+}
+
+fn twice<'a>(list: &str, ids: impl Iterator<Item = &'a str>, say: Say<'_>) {
+    let mut seen = BTreeSet::new();
+    for (n, id) in ids.enumerate() {
+        if !seen.insert(id) {
+            let reason = format!("`{id}` is there twice");
+            say(format!("{list}[{n}].id"), &reason, "give every one an id of its own");
+        }
+    }
+}
+
+fn teams(config: &Config, say: Say<'_>) {
+    twice("teams", config.teams.iter().map(|team| team.id.as_str()), say);
+}
+
+fn bots(config: &Config, say: Say<'_>) {
+    twice("bots", config.bots.iter().map(|bot| bot.id.as_str()), say);
+    for (n, bot) in config.bots.iter().enumerate() {
+        if bot.kind == BotKind::Webhook {
+            webhook(n, bot, say);
+        }
+        if bot.deadline_seconds == 0 {
+            say(format!("bots[{n}].deadline_seconds"), "a bot needs time to answer", "write a number from 1 up");
+        }
+    }
+}
+
+fn webhook(n: usize, bot: &BotConfig, say: Say<'_>) {
+    match bot.url.as_deref() {
+        None => say(format!("bots[{n}].url"), "is missing", "add the address that the bot listens on"),
+        Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            say(format!("bots[{n}].url"), "is not an http or https address", "write it as \"https://bot.example.com/\"");
+        }
+        Some(_) => {}
+    }
+    let mend = "write `whsec_` and the base64 of 24 to 64 random bytes, or `env:NAME`";
+    match bot.secret.as_deref() {
+        None => say(format!("bots[{n}].secret"), "is missing", mend),
+        Some(secret) if Secret::parse(secret).is_err() => say(format!("bots[{n}].secret"), "is not a secret", mend),
+        Some(_) => {}
+    }
+}
+
+fn inboxes(config: &Config, plugged: &[BotId], say: Say<'_>) {
+    twice("inboxes", config.inboxes.iter().map(|inbox| inbox.id.as_str()), say);
+    for (n, inbox) in config.inboxes.iter().enumerate() {
+        if let Some(bot) = &inbox.bot
+            && !plugged.contains(bot)
+            && !config.bots.iter().any(|known| known.id == *bot)
+        {
+            let reason = format!("there is no bot `{bot}`");
+            say(format!("inboxes[{n}].bot"), &reason, "add it to [[bots]], or leave it out: people answer then");
+        }
+        for (m, origin) in inbox.allowed_origins.iter().enumerate() {
+            if !is_origin(origin.trim_end_matches('/')) {
+                let reason = format!("`{origin}` is not an origin");
+                say(format!("inboxes[{n}].allowed_origins[{m}]"), &reason, "write it as \"https://www.example.com\"");
+            }
+        }
+        if inbox.identity_secret.as_ref().is_some_and(|secret| secret.len() < 16) {
+            let reason = "is shorter than 16 characters: it could be guessed";
+            say(format!("inboxes[{n}].identity_secret"), reason, "write a long random one");
+        }
+    }
+}
+
+fn copilot(config: &Config, say: Say<'_>) {
+    let copilot = &config.copilot;
+    if copilot.endpoint.is_some() && copilot.models.is_empty() {
+        say("copilot.models".into(), "is empty", "name the model to ask");
+    }
+    if let Some(url) = &copilot.endpoint
+        && !url.starts_with("http://")
+        && !url.starts_with("https://")
+    {
+        say("copilot.endpoint".into(), "is not an http or https address", "write it as \"https://llm.example.com/v1\"");
+    }
+    if let Some(name) = &copilot.key_env
+        && std::env::var_os(name).is_none()
+    {
+        say("copilot.key_env".into(), &format!("the environment has no variable `{name}`"), "set it to the key");
+    }
+    if copilot.language.as_deref().is_some_and(|tag| !["es", "pt", "en"].contains(&tag)) {
+        say("copilot.language".into(), "is not a language that the Copilot writes", "write \"es\", \"pt\" or \"en\"");
+    }
+}
+
+fn limits(config: &Config, say: Say<'_>) {
+    let limits = &config.limits;
+    let all = [
+        ("api_per_minute", limits.api_per_minute == 0),
+        ("conversations_per_hour", limits.conversations_per_hour == 0),
+        ("sockets_per_agent", limits.sockets_per_agent == 0),
+        ("sockets_per_address", limits.sockets_per_address == 0),
+        ("sockets_per_visitor", limits.sockets_per_visitor == 0),
+    ];
+    for (name, _) in all.iter().filter(|(_, none)| *none) {
+        say(format!("limits.{name}"), "0 lets nobody in", "write a number from 1 up");
+    }
+}
+
+/// `https://host` or `https://host:port`, nothing after it.
+fn is_origin(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, host)| {
+        matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', ' ', '?', '#', '@'])
+    })
+}

@@ -1,0 +1,164 @@
+//! The sections of the settings.
+
+use relevo::domain::id::{BotId, InboxId, TeamId};
+use relevo::domain::window::WindowPolicy;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// An inbox.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboxConfig {
+    /// Its id, as the widget's `data-inbox` names it.
+    pub id: InboxId,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// The bot that answers first.
+    pub bot: Option<BotId>,
+    /// How long the house may answer.
+    #[serde(default = "web_window")]
+    pub window: WindowPolicy,
+    /// How visitors ask for a person; Relevo's own list when left out.
+    pub phrases: Option<Vec<String>>,
+    /// Sites that may carry the widget; empty: any.
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
+    /// The secret with which the site vouches for its visitors (HMAC-SHA256 of their id, hexadecimal), or `env:NAME`.
+    pub identity_secret: Option<String>,
+}
+
+impl InboxConfig {
+    /// An inbox that no bot answers, which any site may carry.
+    pub fn new(id: InboxId, name: &str) -> Self {
+        Self {
+            id,
+            name: Some(name.to_owned()),
+            bot: None,
+            window: web_window(),
+            phrases: None,
+            allowed_origins: Vec::new(),
+            identity_secret: None,
+        }
+    }
+}
+
+/// A team.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamConfig {
+    /// Its id.
+    pub id: TeamId,
+    /// Its name for people.
+    pub name: String,
+}
+
+/// A bot.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BotConfig {
+    /// Its id.
+    pub id: BotId,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// What it is.
+    pub kind: BotKind,
+    /// Where a webhook bot listens.
+    pub url: Option<String>,
+    /// The shared secret of a webhook bot (`whsec_…`), or `env:NAME` for the environment variable that holds it.
+    pub secret: Option<String>,
+    /// Whether its address may be private (the same machine, the same network).
+    #[serde(default)]
+    pub allow_private: bool,
+    /// How many seconds a turn may take.
+    #[serde(default = "bot_seconds")]
+    pub deadline_seconds: u64,
+}
+
+impl BotConfig {
+    /// A bot of a kind.
+    pub fn new(id: BotId, name: &str, kind: BotKind) -> Self {
+        Self {
+            id,
+            name: Some(name.to_owned()),
+            kind,
+            url: None,
+            secret: None,
+            allow_private: false,
+            deadline_seconds: bot_seconds(),
+        }
+    }
+}
+
+/// What a bot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BotKind {
+    /// A program somewhere that answers signed requests.
+    Webhook,
+    /// The sample bot of the demo shop.
+    Sample,
+}
+
+/// The Copilot. Without an endpoint it works offline.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CopilotConfig {
+    /// The base address of an OpenAI-compatible endpoint (`https://…/v1`).
+    pub endpoint: Option<String>,
+    /// The name of the environment variable that holds its key.
+    pub key_env: Option<String>,
+    /// The models to ask: the next one where one fails before its first word.
+    pub models: Vec<String>,
+    /// The agents' language (`es`, `pt`, `en`).
+    pub language: Option<String>,
+    /// More headers for the endpoint. A value may be `env:NAME`.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: a JSON object a line.
+    Json,
+}
+
+
+/// Limits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests of one session in a minute.
+    pub api_per_minute: u32,
+    /// Sockets of one agent.
+    pub sockets_per_agent: usize,
+    /// Sockets of one address.
+    pub sockets_per_address: usize,
+    /// Sockets of one visitor.
+    pub sockets_per_visitor: usize,
+    /// New conversations an hour from one address.
+    pub conversations_per_hour: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            api_per_minute: 600,
+            sockets_per_agent: 10,
+            sockets_per_visitor: 5,
+            sockets_per_address: 50,
+            conversations_per_hour: 10,
+        }
+    }
+}
+
+fn web_window() -> WindowPolicy {
+    WindowPolicy::SinceFirst { hours: 24 }
+}
+
+fn bot_seconds() -> u64 {
+    30
+}

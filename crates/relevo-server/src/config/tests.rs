@@ -1,0 +1,73 @@
+use super::*;
+use serde_json::json;
+
+fn wrong(settings: serde_json::Value) -> Vec<(String, String)> {
+    let result = read::parse(settings).and_then(|config| config.check(&[]).map(|()| config));
+    let wrong = result.map_or_else(|bad| bad.0, |_| Vec::new());
+    wrong.into_iter().map(|bad| (bad.path.clone(), bad.to_string())).collect()
+}
+
+#[test]
+fn the_defaults_are_a_deployment() {
+    let mut config = read::parse(json!({})).unwrap();
+    config.or_one_inbox(None);
+    assert_eq!(config.check(&[]), Ok(()));
+    assert_eq!(config.inboxes[0].id.as_str(), "shop");
+    assert_eq!(config.address(), "http://127.0.0.1:7007");
+}
+
+#[test]
+fn every_bad_value_is_told_with_its_path_at_one_look() {
+    let paths: Vec<_> = wrong(json!({
+        "listen": "everywhere",
+        "lisen": "127.0.0.1:1",
+        "limits": {"api_per_minute": "many", "sockets_per_robot": 1},
+        "bots": [{"id": "faro", "kind": "webhok"}],
+        "inboxes": [{"id": "Not a slug"}],
+    }))
+    .into_iter()
+    .map(|(path, _)| path)
+    .collect();
+    for path in ["listen", "lisen", "limits.api_per_minute", "limits.sockets_per_robot", "bots[0].kind", "inboxes[0].id"]
+    {
+        assert!(paths.iter().any(|told| told == path), "{path} is not among {paths:?}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_together_is_told() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    for (settings, path) in [
+        (json!({"inboxes": [{"id": "a", "bot": "nobody"}]}), "inboxes[0].bot"),
+        (json!({"inboxes": [{"id": "a"}, {"id": "a"}]}), "inboxes[1].id"),
+        (json!({"bots": [{"id": "b", "kind": "webhook", "secret": secret}]}), "bots[0].url"),
+        (json!({"bots": [{"id": "b", "kind": "webhook", "url": "http://b/", "secret": "x"}]}), "bots[0].secret"),
+        (json!({"bots": [{"id": "b", "kind": "webhook", "url": "http://b/", "secret": "env:RELEVO_TEST_NOWHERE"}]}), "bots[0].secret"),
+        (json!({"allowed_origins": ["example.com"]}), "allowed_origins[0]"),
+        (json!({"public_url": "https://example.com/chat"}), "public_url"),
+        (json!({"copilot": {"endpoint": "https://llm.example.com/v1"}}), "copilot.models"),
+        (json!({"copilot": {"language": "fr"}}), "copilot.language"),
+        (json!({"shortcuts": "no/such/folder"}), "shortcuts"),
+        (json!({"limits": {"api_per_minute": 0}}), "limits.api_per_minute"),
+    ] {
+        let told = wrong(settings);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].0, path, "{told:?}");
+        assert!(told[0].1.matches(": ").count() >= 2, "path, reason and mend: {}", told[0].1);
+    }
+}
+
+#[test]
+fn a_good_file_is_taken_as_it_is() {
+    let config = read::parse(json!({
+        "name": "Tienda", "public_url": "https://chat.example.com/", "visibility": "team", "log_format": "json",
+        "trusted_proxies": ["10.0.0.1"],
+        "teams": [{"id": "ventas", "name": "Ventas"}],
+        "bots": [{"id": "faro", "kind": "sample"}],
+        "inboxes": [{"id": "shop", "bot": "faro", "window": {"kind": "since_last", "hours": 12}}],
+    }))
+    .unwrap();
+    assert_eq!(config.check(&[]), Ok(()));
+    assert_eq!(config.address(), "https://chat.example.com");
+    assert_eq!(config.log_format, LogFormat::Json);
+}
