@@ -1,0 +1,90 @@
+/** Single letters work while no field has the focus. Keys are matched by what they write, so every layout has them. */
+import { router } from './lib/router.svelte';
+import { change, handBack, take } from './store/actions.svelte';
+import { suggest } from './store/copilot.svelte';
+import { list } from './store/list.svelte';
+import { live } from './store/live.svelte';
+import { isMe } from './store/session.svelte';
+import { ui, TABS, type DialogName } from './store/ui.svelte';
+
+const PANES = ['list', 'conversation', 'composer', 'context'] as const;
+
+function nextPane(back: boolean) {
+  const here = document.activeElement?.closest('[data-pane]')?.getAttribute('data-pane');
+  const there = PANES.filter((pane) => document.querySelector(`[data-pane="${pane}"]`));
+  const at = there.findIndex((pane) => pane === here);
+  const next = there[(at + (back ? -1 : 1) + there.length) % there.length];
+  if (next) ui.focus(next);
+}
+
+function step(by: number) {
+  const at = router.place.conversation ? list.order.indexOf(router.place.conversation) : -1;
+  const next = list.order[at < 0 ? 0 : at + by];
+  if (next) router.open(next);
+}
+
+function onConversation(key: string): boolean {
+  const card = live.thread?.card;
+  if (!card) return false;
+  const ask = (dialog: DialogName) => ((ui.dialog = dialog), true);
+  const { holder } = card.control;
+  const mine = holder.kind === 'human' && isMe(holder.agent);
+  const closed = card.status === 'closed';
+  switch (key) {
+    case 't':
+      if (!closed && !mine) void take(card.id);
+      return true;
+    case 'T':
+      return closed || holder.kind !== 'human' || ask('transfer');
+    case 'b':
+      if (mine && !closed) void handBack(card.id);
+      return true;
+    case 'e':
+      return closed || ask('close');
+    case 's':
+      if (card.status === 'snoozed') void change(card.id, { status: 'open' });
+      return closed || card.status === 'snoozed' || ask('snooze');
+    case 'p':
+      return ask('priority');
+    case 'l':
+      return ask('labels');
+    case 'r':
+    case 'n':
+      ui.mode = key === 'r' ? 'reply' : 'note';
+      // The text box may have to come back first (a closed conversation takes notes only).
+      setTimeout(() => ui.focus('composer'));
+      return true;
+    default:
+      return false;
+  }
+}
+
+export function keyboard(event: KeyboardEvent) {
+  if (event.defaultPrevented || event.isComposing || ui.dialog || document.querySelector('dialog[open]')) return;
+  const target = event.target as HTMLElement;
+  if (event.key === 'F6') {
+    event.preventDefault();
+    return nextPane(event.shiftKey);
+  }
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'j' && live.thread) {
+    event.preventDefault();
+    return void suggest(live.thread);
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (target.closest('input, textarea, select, [contenteditable], [role="menu"]')) return;
+  const done = letters(event.key);
+  if (done) event.preventDefault();
+}
+
+function letters(key: string): boolean {
+  const tab = TABS[Number(key) - 1];
+  if (key === '?') return ((ui.dialog = 'help'), true);
+  if (router.place.page !== 'inbox') return false;
+  if (key === '/') return ui.focus('search');
+  if (key === 'j' || key === 'k') return (step(key === 'j' ? 1 : -1), true);
+  if (key === 'Escape') return ui.focus('list');
+  if (!live.thread) return false;
+  if (tab) return (ui.tab(tab), true);
+  if (key === '.') return (ui.toggleContext(), true);
+  return onConversation(key);
+}
