@@ -10,9 +10,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+/// The name in the placeholder, what it looks like, and what tells it from other runs of digits.
+type Kind = (&'static str, Regex, fn(&str) -> bool);
+
 /// What is masked, in the order in which it is looked for. A longer, checked kind goes first: a card
 /// number is also a run of digits that could pass for a phone.
-static KINDS: LazyLock<Vec<(&'static str, Regex, fn(&str) -> bool)>> = LazyLock::new(|| {
+static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     let build = |pattern: &str| Regex::new(pattern).expect("the pattern is a constant that tests compile");
     vec![
         ("EMAIL", build(r"(?i)\b[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b"), |_| true),

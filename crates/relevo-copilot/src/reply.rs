@@ -63,7 +63,7 @@ pub(crate) async fn make(
                 let still = standing(copilot, &citable);
                 let (suggestions, dropped) = parse::parse(&text, input, &still);
                 if !suggestions.is_empty() {
-                    let mut draft = draft(input, suggestions, &still);
+                    let mut draft = draft(input, &suggestions, &still);
                     draft.body["dropped"] = json!(dropped);
                     (draft.model, draft.offline, draft.prompt_version, draft.tokens) =
                         (model, false, version, Some(usage));
@@ -85,12 +85,12 @@ pub(crate) async fn make(
         progress.text(&suggestion.text);
         progress.text("\n");
     }
-    let mut draft = draft(input, suggestions, &citable);
+    let mut draft = draft(input, &suggestions, &citable);
     draft.fallback = fallback;
     Ok(draft)
 }
 
-fn draft(input: &Input, suggestions: Vec<Suggestion>, citable: &[Citable]) -> Draft {
+fn draft(input: &Input, suggestions: &[Suggestion], citable: &[Citable]) -> Draft {
     let cited = |n: usize| suggestions.iter().any(|suggestion| suggestion.sources.contains(&n));
     let sources =
         citable.iter().filter(|source| cited(source.reference.n)).map(|source| source.reference.clone()).collect();

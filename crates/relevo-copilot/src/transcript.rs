@@ -70,7 +70,7 @@ pub enum Notes {
 /// Packs lines into `budget` tokens. Lines are taken whole. The newest customer message is always in,
 /// however long; then come the newest lines, and with what is left the first one, which usually says
 /// what it is all about.
-pub fn pack<'a>(lines: &'a [Line], notes: Notes, budget: u64, count: impl Fn(&Line) -> u64) -> Packed<'a> {
+pub fn pack(lines: &[Line], notes: Notes, budget: u64, count: impl Fn(&Line) -> u64) -> Packed<'_> {
     let readable: Vec<&Line> = lines.iter().filter(|line| line.who != Who::Note || notes == Notes::Included).collect();
     let newest = readable.iter().rposition(|line| line.who == Who::Visitor);
     let first = readable.iter().position(|line| line.who == Who::Visitor);

@@ -73,7 +73,7 @@ impl Copilot {
             };
             progress.step("writing");
             match model.stream(&request, cancel).await {
-                Ok(answer) => return self.read(answer, &ask, version, progress).await.map(Some),
+                Ok(answer) => return read(answer, &ask, version, progress).await.map(Some),
                 Err(Error::Cancelled) => return Err(MakeError::Cancelled { usage: None }),
                 Err(Error::TooLong { .. }) => budget /= 2,
                 Err(error) => return Ok(Some(Asked::Failed(error.to_string()))),
@@ -85,7 +85,7 @@ impl Copilot {
     fn request(&self, ask: &mut Ask<'_>, input: &Input, budget: u64) -> Result<(Request, String), String> {
         let prompts = self.prompts();
         // The frame without the conversation says how much room is left for it.
-        let frame = self.render(&prompts, ask, input, &Packed { lines: Vec::new(), left_out: input.lines.len() })?;
+        let frame = render(&prompts, ask, input, &Packed { lines: Vec::new(), left_out: input.lines.len() })?;
         let room = budget.saturating_sub(self.counter.count_request(&frame.0));
         let lines: Vec<Line> = input
             .lines
@@ -95,48 +95,46 @@ impl Copilot {
             .collect();
         let cost = |line: &Line| self.counter.count(&envelope::row(&Row::of(line))) + 1;
         let packed = pack(&lines, ask.notes, room, cost);
-        self.render(&prompts, ask, input, &packed)
+        render(&prompts, ask, input, &packed)
     }
+}
 
-    fn render(
-        &self,
-        prompts: &crate::prompt::Prompts,
-        ask: &Ask<'_>,
-        input: &Input,
-        packed: &Packed<'_>,
-    ) -> Result<(Request, String), String> {
-        let rows: Vec<Row<'_>> = packed.lines.iter().map(|line| Row::of(line)).collect();
-        let mut context = ask.context.clone();
-        context["conversation"] = json!(envelope::wrap(&input.nonce, "conversation", &rows));
-        context["left_out"] = if packed.left_out > 0 { json!(packed.left_out.to_string()) } else { Value::Null };
-        let rendered = prompts.render(ask.task, &context).map_err(|error| error.to_string())?;
-        let mut request = Request::new(ask.task, rendered.system).user(rendered.user);
-        request.max_tokens = rendered.hints.max_tokens;
-        request.temperature = rendered.hints.temperature;
-        Ok((request, rendered.version))
-    }
+fn render(
+    prompts: &crate::prompt::Prompts,
+    ask: &Ask<'_>,
+    input: &Input,
+    packed: &Packed<'_>,
+) -> Result<(Request, String), String> {
+    let rows: Vec<Row<'_>> = packed.lines.iter().map(|line| Row::of(line)).collect();
+    let mut context = ask.context.clone();
+    context["conversation"] = json!(envelope::wrap(&input.nonce, "conversation", &rows));
+    context["left_out"] = if packed.left_out > 0 { json!(packed.left_out.to_string()) } else { Value::Null };
+    let rendered = prompts.render(ask.task, &context).map_err(|error| error.to_string())?;
+    let mut request = Request::new(ask.task, rendered.system).user(rendered.user);
+    request.max_tokens = rendered.hints.max_tokens;
+    request.temperature = rendered.hints.temperature;
+    Ok((request, rendered.version))
+}
 
-    async fn read(
-        &self,
-        answer: relevo_llm::Answer,
-        ask: &Ask<'_>,
-        version: String,
-        progress: &dyn Progress,
-    ) -> Result<Asked, MakeError> {
-        let mut restoring = Restoring::default();
-        let mut screen = Screen { stop: ask.stop_showing_at, held: String::new(), stopped: false };
-        let read = answer.collect(|piece| screen.show(&restoring.push(&ask.masks, piece), progress)).await;
-        screen.show(&restoring.finish(&ask.masks), progress);
-        screen.finish(progress);
-        match read {
-            Ok(done) if done.finish != Finish::Length => {
-                let text = ask.masks.restore(&done.text);
-                Ok(Asked::Answered { text, model: done.model, version, usage: done.usage })
-            }
-            Ok(_) => Ok(Asked::Failed("the answer was cut by its token limit".into())),
-            Err(broken) if broken.error == Error::Cancelled => Err(MakeError::Cancelled { usage: Some(broken.usage) }),
-            Err(broken) => Ok(Asked::Failed(broken.error.to_string())),
+async fn read(
+    answer: relevo_llm::Answer,
+    ask: &Ask<'_>,
+    version: String,
+    progress: &dyn Progress,
+) -> Result<Asked, MakeError> {
+    let mut restoring = Restoring::default();
+    let mut screen = Screen { stop: ask.stop_showing_at, held: String::new(), stopped: false };
+    let read = answer.collect(|piece| screen.show(&restoring.push(&ask.masks, piece), progress)).await;
+    screen.show(&restoring.finish(&ask.masks), progress);
+    screen.finish(progress);
+    match read {
+        Ok(done) if done.finish != Finish::Length => {
+            let text = ask.masks.restore(&done.text);
+            Ok(Asked::Answered { text, model: done.model, version, usage: done.usage })
         }
+        Ok(_) => Ok(Asked::Failed("the answer was cut by its token limit".into())),
+        Err(broken) if broken.error == Error::Cancelled => Err(MakeError::Cancelled { usage: Some(broken.usage) }),
+        Err(broken) => Ok(Asked::Failed(broken.error.to_string())),
     }
 }
 

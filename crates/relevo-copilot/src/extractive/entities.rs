@@ -134,7 +134,7 @@ fn name_span(text: &str, span: Range<usize>) -> Option<Range<usize>> {
     // A lone capitalised word that opens a longer sentence is usually just its first word.
     let rest = &text[end..];
     let alone = !text[start..end].contains(' ');
-    let goes_on = rest.trim_start().chars().next().is_some_and(|c| c.is_lowercase());
+    let goes_on = rest.trim_start().chars().next().is_some_and(char::is_lowercase);
     if starts_sentence && start == span.start && alone && goes_on {
         return None;
     }

@@ -17,7 +17,7 @@ const PAIR: f32 = 0.5;
 pub struct Labels {
     by_word: Sparse,
     by_piece: Sparse,
-    labels: Vec<String>,
+    names: Vec<String>,
 }
 
 impl Labels {
@@ -33,7 +33,7 @@ impl Labels {
         for (label, (phrased, cut)) in of_label {
             labels.by_word.add(phrased);
             labels.by_piece.add(cut);
-            labels.labels.push(label.to_owned());
+            labels.names.push(label.to_owned());
         }
         labels
     }
@@ -42,7 +42,7 @@ impl Labels {
     pub fn best(&self, text: &str, language: Language) -> Option<&str> {
         let (by_word, by_piece) = (self.by_word.cosine(phrases(text, language)), self.by_piece.cosine(pieces(text)));
         let nearest = fuse(&[(&by_word, 1.0), (&by_piece, 1.0)]);
-        nearest.first().map(|hit| self.labels[hit.doc as usize].as_str())
+        nearest.first().map(|hit| self.names[hit.doc as usize].as_str())
     }
 }
 

@@ -87,16 +87,16 @@ impl Replies {
         let voters = self.voters(lines);
         let Some(best) = voters.first().filter(|hit| hit.score >= ALIKE) else { return Vec::new() };
         let all: f32 = voters.iter().map(|hit| vote(hit.score)).sum();
-        let mut votes: HashMap<u32, (f32, Hit)> = HashMap::new();
+        let mut by_reply: HashMap<u32, (f32, Hit)> = HashMap::new();
         let said: HashSet<String> =
             lines.iter().filter(|line| line.who.answers()).map(|line| words(&line.text).join(" ")).collect();
         for hit in &voters {
             let reply = self.given[hit.doc as usize].reply;
             let again = said.contains(&words(&self.texts[reply as usize]).join(" "));
-            let entry = votes.entry(reply).or_insert((0.0, *hit));
+            let entry = by_reply.entry(reply).or_insert((0.0, *hit));
             entry.0 += vote(hit.score) * if again { REPEATED } else { 1.0 };
         }
-        let mut ranked: Vec<_> = votes.into_iter().collect();
+        let mut ranked: Vec<_> = by_reply.into_iter().collect();
         ranked.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(&b.0)));
         ranked
             .into_iter()

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_wait_longer_than_an_agent_would_is_not_waited() {
-        let asked = Error::Transient { reason: "429".into(), retry_after: Some(Duration::from_secs(600)) };
+        let asked = Error::Transient { reason: "429".into(), retry_after: Some(Duration::from_mins(10)) };
         assert_eq!(Retry::default().wait(1, &asked), None);
     }
 }

@@ -199,7 +199,7 @@ async fn a_full_context_is_told_apart_from_other_refusals() {
 async fn a_failing_endpoint_is_left_alone_for_a_while() {
     let server = StandIn::start(vec![Answer::Status(500, "", Vec::new())]).await;
     let mut endpoint = endpoint(&server);
-    endpoint.breaker = Limits { failures: 3, rest: Duration::from_secs(60) };
+    endpoint.breaker = Limits { failures: 3, rest: Duration::from_mins(1) };
     let model = OpenAi::new(endpoint).unwrap();
     let cancel = CancellationToken::new();
     assert!(model.stream(&request(), &cancel).await.is_err());
