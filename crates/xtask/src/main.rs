@@ -1,6 +1,5 @@
 //! `cargo xtask`: what people and CI run. Small on purpose: it compiles in seconds, before anything else.
 
-mod install;
 mod pages;
 mod stage;
 mod test;

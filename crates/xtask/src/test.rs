@@ -1,9 +1,8 @@
 //! Every check, in the order in which a mistake is found soonest.
 
+use crate::pages;
 use crate::stage::{Stage, cargo, node};
-use crate::{install, pages, root};
 use anyhow::{Result, bail};
-use std::process::Command;
 use std::time::Instant;
 
 /// A check by its name.
@@ -14,11 +13,6 @@ const CHECKS: &[Check] = &[
     ("pages", || pages::build(pages::When::Changed)),
     ("page-tests", page_tests),
     ("tests", || Stage::begin("tests").run(cargo(&["test", "--workspace", "--no-fail-fast"]))),
-    ("lints", || {
-        let arguments = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-        Stage::begin("lints").run(cargo(&arguments))
-    }),
-    ("story", story),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -48,14 +42,4 @@ fn page_tests() -> Result<()> {
     pages::install()?;
     Stage::begin("page types").run(node(&["run", "check"]))?;
     Stage::begin("page tests").run(node(&["run", "test"]))
-}
-
-/// The whole story in a real browser against the real server.
-fn story() -> Result<()> {
-    install::chromium()?;
-    pages::build(pages::When::Changed)?;
-    Stage::begin("server").run(cargo(&["build", "--package", "relevo-server"]))?;
-    let mut story = Command::new("node");
-    story.args(["--test", "--test-reporter=spec", "tests/story/"]).current_dir(root());
-    Stage::begin("story").run(story)
 }
