@@ -7,7 +7,7 @@ use crate::library::{LiveLibrary, read_folder};
 use crate::limits::Limiters;
 use crate::presence::PresenceBook;
 use crate::sign_in::Links;
-use crate::{demo, serve};
+use crate::{demo, housekeeping, serve};
 use anyhow::{Context, Result, anyhow, bail};
 use relevo::bot::Bot;
 use relevo::bus::{Bus, LocalBus};
@@ -34,6 +34,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// How long sockets may take to say goodbye.
+const LAST_FRAMES: Duration = Duration::from_secs(3);
 
 /// Opens the store of a deployment.
 pub async fn open_store(config: &Config) -> Result<SqliteStore> {
@@ -84,6 +88,9 @@ impl Server {
                 .unwrap_or(Language::Es),
         };
         let copilot = Worker::start(copilot, place, running.feed()).await?;
+        let limiters = Arc::new(Limiters::new(&config.limits));
+        let metrics = crate::telemetry::metrics();
+        running.tracker().spawn(housekeeping::keep(Arc::clone(&limiters), metrics.clone(), stop.clone()));
         let app = App {
             desk: running.desk().clone(),
             feed: running.feed().clone(),
@@ -93,9 +100,9 @@ impl Server {
             links: Arc::<Links>::default(),
             agents: Arc::new(AgentBook::open(Arc::clone(&store)).await?),
             presence: Arc::new(PresenceBook::new(bus)),
-            limiters: Arc::new(Limiters::new(&config.limits)),
+            limiters,
             bot_secrets: Arc::new(bot_secrets),
-            metrics: crate::telemetry::metrics(),
+            metrics,
             stop,
             config: Arc::new(config),
         };
@@ -124,7 +131,17 @@ impl Server {
             () = told_to_stop() => tracing::info!("stopping"),
         }
         stop.cancel();
+        tokio::select! {
+            ended = self.end(serving) => ended,
+            () = told_to_stop() => Err(anyhow!("stopped at once, as told twice: nothing that was acknowledged is lost")),
+        }
+    }
+
+    /// Ends in order: requests, sockets, workers, store.
+    async fn end(self, serving: JoinHandle<()>) -> Result<()> {
         serving.await?;
+        // A socket whose client does not read holds nobody up.
+        let _ = tokio::time::timeout(LAST_FRAMES, self.app.limiters.sockets.all_closed()).await;
         self.running.stop().await;
         self.store.close().await;
         Ok(())
@@ -230,7 +247,8 @@ fn model(settings: &CopilotConfig) -> Result<Option<(Arc<dyn ChatModel>, Counter
     let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
     for name in &settings.models {
         let mut endpoint = Endpoint::new(url.as_str(), Key::new(key.as_str()), name.as_str());
-        endpoint.headers = settings.headers.iter().map(|(name, value)| (name.clone(), Key::new(value.as_str()))).collect();
+        endpoint.headers =
+            settings.headers.iter().map(|(name, value)| (name.clone(), Key::new(value.as_str()))).collect();
         let model = OpenAi::new(endpoint).map_err(|error| anyhow!("copilot.endpoint: {error}"))?;
         counter.get_or_insert(model.counter());
         models.push(Arc::new(model));

@@ -2,6 +2,7 @@
 //! is alive at first sight.
 
 pub mod bot;
+mod scenes;
 mod visitors;
 
 use crate::app::App;
@@ -38,6 +39,7 @@ pub fn configure(mut config: Config) -> Config {
     config.bots = vec![BotConfig::new(faro.clone(), "Faro", BotKind::Sample)];
     config.inboxes.clear();
     config.or_one_inbox(Some(faro));
+    config.inboxes[0].identity_secret = Some(sign_in::token());
     // Its own visitors all come from one address, and keep coming.
     config.limits.conversations_per_hour = 100_000;
     config.limits.sockets_per_address = 1_000;
@@ -60,7 +62,8 @@ pub async fn run(config: Config, visitors: Visitors) -> Result<()> {
         "  shop    {address}/demo/shop\n\n  Each sign-in link works once; a restart prints new ones. Ctrl-C stops.\n"
     );
     if visitors == Visitors::Chatting {
-        visitors::come(&app.config.listen.to_string(), &app.stop);
+        let secret = app.config.inboxes[0].identity_secret.clone().unwrap_or_default();
+        visitors::come(&visitors::Shop { address: app.config.listen.to_string(), secret }, &app.stop);
     }
     server.run(listener).await
 }

@@ -12,9 +12,14 @@ use relevo::domain::id::ConversationId;
 use relevo::store::Agent;
 use serde::de::DeserializeOwned;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// The largest JSON body, in bytes.
 pub const MAX_JSON: usize = 256 * 1024;
+/// The deepest JSON body, in levels of arrays and objects.
+pub const MAX_DEPTH: usize = 32;
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(20);
 
 /// The agent whose session the cookie carries.
 pub struct SignedIn(pub Agent);
@@ -81,27 +86,55 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Query<T> {
     }
 }
 
-/// A JSON body: at most [`MAX_JSON`] bytes, no unknown fields (the types say so), errors that name the field.
+/// A JSON body: at most [`MAX_JSON`] bytes and [`MAX_DEPTH`] levels, no unknown fields (the types say so), errors that
+/// name the field.
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_JSON).await.map_err(|_| {
+        let read = tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(request.into_body(), MAX_JSON));
+        let slow =
+            || Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time: send it again");
+        let bytes = read.await.map_err(|_| slow())?.map_err(|_| {
             let detail = format!("the body is larger than {MAX_JSON} bytes: send less");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", MAX_JSON)
         })?;
+        if depth(&bytes) > MAX_DEPTH {
+            return Err(Problem::invalid("body", format!("has more than {MAX_DEPTH} levels")).with("limit", MAX_DEPTH));
+        }
         let mut reader = serde_json::Deserializer::from_slice(if bytes.is_empty() { b"{}" } else { &bytes });
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let field = error.path().to_string();
-            let problem =
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {}", error.inner()));
-            if field == "." { problem } else { problem.with("field", field) }
+            if field == "." {
+                return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.inner().to_string());
+            }
+            Problem::invalid(&field, error.inner())
         })?;
         reader.end().map_err(|error| Problem::invalid("body", error))?;
         Ok(Self(value))
     }
+}
+
+/// How deep arrays and objects are nested at most. Whether the text is JSON at all is the parser's business.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut most) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                most = most.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
 }
 
 /// A conversation that the agent may see; any other does not exist for them.
@@ -112,16 +145,31 @@ pub async fn seen(app: &App, agent: &Agent, id: ConversationId) -> Result<Conver
         .ok_or_else(|| Problem::not_found("conversation"))
 }
 
-/// The address that a request came from.
+/// The address that a request came from. What a proxy says counts only if the proxy is one of ours.
 pub struct Address(pub IpAddr);
 
 impl FromRequestParts<App> for Address {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> std::result::Result<Self, Self::Rejection> {
-        let address = parts.extensions.get::<SocketAddr>().map_or(IpAddr::from([127, 0, 0, 1]), SocketAddr::ip);
-        Ok(Self(address))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<SocketAddr>().map_or(IpAddr::from([127, 0, 0, 1]), SocketAddr::ip);
+        Ok(Self(client(peer, &parts.headers, &app.config.trusted_proxies)))
     }
+}
+
+/// The last address in `X-Forwarded-For` that is no proxy of ours: those before it anybody could have written.
+fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let addresses: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut client = peer;
+    for address in addresses.iter().rev() {
+        if !proxies.contains(&client) {
+            break;
+        }
+        let Ok(address) = address.parse() else { break };
+        client = address;
+    }
+    client
 }
 
 /// Whether a page of this origin may act for an agent: the server's own, or one that is allowed.
@@ -147,4 +195,28 @@ pub async fn refuse_foreign_origin(
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
     }
     Ok(next.run(request).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn depth_is_that_of_the_structure_and_not_of_the_text() {
+        assert_eq!(depth(br#"{"a":[{"b":1},[2]]}"#), 3);
+        assert_eq!(depth(br#"{"a":"[[[[{{{{ \"[["}"#), 1);
+        assert_eq!(depth("[".repeat(100_000).as_bytes()), 100_000);
+    }
+
+    #[test]
+    fn only_our_own_proxies_are_believed() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static("6.6.6.6, 203.0.113.7, 10.0.0.2"));
+        let ours = [ip("10.0.0.1"), ip("10.0.0.2")];
+        assert_eq!(client(ip("10.0.0.1"), &headers, &ours), ip("203.0.113.7"));
+        assert_eq!(client(ip("198.51.100.9"), &headers, &ours), ip("198.51.100.9"), "not from our proxy");
+        assert_eq!(client(ip("10.0.0.1"), &headers, &[]), ip("10.0.0.1"), "no proxy is ours");
+    }
 }

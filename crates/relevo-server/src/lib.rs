@@ -22,14 +22,17 @@ pub mod config;
 pub mod compose;
 
 pub mod app;
+pub mod edge;
 pub mod error;
 pub mod extract;
+pub mod openapi;
 pub mod routes;
 pub mod serve;
 pub mod wire;
 pub mod ws;
 
 pub mod agents;
+pub mod housekeeping;
 pub mod library;
 pub mod limits;
 pub mod pages;

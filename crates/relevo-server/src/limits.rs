@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// All rates.
 pub struct Limiters {
@@ -40,6 +41,16 @@ impl Limiters {
             sockets: Arc::default(),
         }
     }
+
+    /// Forgets whoever could start afresh anyway.
+    pub fn forget(&self) {
+        self.sign_in_address.forget();
+        self.sign_in_email.forget();
+        self.api.forget();
+        self.visitor_burst.forget();
+        self.visitor_hour.forget();
+        self.conversations.forget();
+    }
 }
 
 /// So many in such a time, by key.
@@ -59,22 +70,45 @@ impl<K: Hash + Eq + Clone> Rate<K> {
             .check_key(key)
             .map_err(|not_until| not_until.wait_time_from(governor::clock::DefaultClock::default().now()).as_secs() + 1)
     }
+
+    /// Forgets keys that have all of their rate again.
+    fn forget(&self) {
+        self.0.retain_recent();
+        self.0.shrink_to_fit();
+    }
 }
 
 /// Sockets that are open, by whose they are.
 #[derive(Default)]
-pub struct Sockets(Mutex<HashMap<String, usize>>);
+pub struct Sockets {
+    open: Mutex<HashMap<String, usize>>,
+    closed: Notify,
+}
 
 impl Sockets {
     /// Counts one more of `key`; none when `most` are open.
     pub fn open(self: &Arc<Self>, key: String, most: usize) -> Option<OpenSocket> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(key.clone()).or_default();
         if *count >= most {
             return None;
         }
         *count += 1;
         Some(OpenSocket { sockets: Arc::clone(self), key })
+    }
+
+    /// Returns when none is open.
+    pub async fn all_closed(&self) {
+        loop {
+            let closed = self.closed.notified();
+            tokio::pin!(closed);
+            // Listening before looking, so that the last one cannot close in between.
+            closed.as_mut().enable();
+            if self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return;
+            }
+            closed.await;
+        }
     }
 }
 
@@ -86,13 +120,15 @@ pub struct OpenSocket {
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {
-        let mut open = self.sockets.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.sockets.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
                 open.remove(&self.key);
             }
         }
+        drop(open);
+        self.sockets.closed.notify_waiters();
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::extract::refuse_foreign_origin;
-use crate::{pages, routes, ws};
+use crate::openapi::Completed;
+use crate::{edge, pages, routes, ws};
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -15,16 +16,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::trace::TraceLayer;
+use utoipa::Modify;
 
 /// A client that has not sent its headers by then is gone.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// The largest head of a request, in bytes.
+const HEAD: usize = 16 * 1024;
 /// How long requests that are under way at a stop may take.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
 
 /// All routes of a server.
 pub fn router(app: App) -> Router {
-    let (api, description) = routes::router().split_for_parts();
+    let (api, mut description) = routes::router().split_for_parts();
+    Completed.modify(&mut description);
     let description = description.to_json().unwrap_or_default();
     let openapi = move || {
         let description = description.clone();
@@ -38,14 +42,14 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             crate::error::Problem::internal(&"a handler panicked").into_response()
         }))
-        .layer(TraceLayer::new_for_http())
+        .layer(axum::middleware::from_fn(edge::around))
         .with_state(app)
 }
 
 /// Serves until `stop` is cancelled, then lets requests under way end.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let mut builder = Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(16 * 1024);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_header_size(HEAD).max_buf_size(4 * HEAD);
     let under_way = TaskTracker::new();
     loop {
         let accepted = tokio::select! {

@@ -2,6 +2,7 @@
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use relevo::bus::{Bus, Signal};
 use relevo::domain::id::AgentId;
 use relevo::domain::time::Timestamp;
 use relevo::store::{Session, Store, StoreError};
@@ -60,6 +61,16 @@ pub async fn begin(store: &dyn Store, agent: AgentId, now: Timestamp) -> Result<
     let token = token();
     store.put_session(&hash(&token), &Session { agent, created_at: now, seen_at: now }).await?;
     Ok(token)
+}
+
+/// Ends a session, and its sockets.
+pub async fn end(store: &dyn Store, bus: &dyn Bus, token: &str) -> Result<(), StoreError> {
+    let hash = hash(token);
+    if let Some(session) = store.session(&hash).await? {
+        store.end_session(&hash).await?;
+        bus.publish(Signal::SignedOut { agent: session.agent });
+    }
+    Ok(())
 }
 
 /// The agent whose session this token is, if it still runs.

@@ -2,13 +2,18 @@
 
 use crate::config::LogFormat;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use tracing_subscriber::EnvFilter;
+
+/// The bounds of histograms, in seconds.
+const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
 /// Starts logging: `RELEVO_LOG` filters (`info`, `relevo=debug`).
 pub fn logs(format: LogFormat) {
     let filter = EnvFilter::try_from_env("RELEVO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
     let _ = match format {
         LogFormat::Json => logs.json().try_init(),
@@ -21,7 +26,7 @@ pub fn metrics() -> PrometheusHandle {
     static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
     METRICS
         .get_or_init(|| {
-            let builder = PrometheusBuilder::new();
+            let builder = PrometheusBuilder::new().set_buckets(&SECONDS).expect("there are buckets");
             // Another recorder in the process (an embedding program's) keeps its place; ours then shows nothing.
             builder.install_recorder().unwrap_or_else(|_| PrometheusBuilder::new().build_recorder().handle())
         })

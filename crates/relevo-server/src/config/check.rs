@@ -100,7 +100,11 @@ fn webhook(n: usize, bot: &BotConfig, say: Say<'_>) {
     match bot.url.as_deref() {
         None => say(format!("bots[{n}].url"), "is missing", "add the address that the bot listens on"),
         Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
-            say(format!("bots[{n}].url"), "is not an http or https address", "write it as \"https://bot.example.com/\"");
+            say(
+                format!("bots[{n}].url"),
+                "is not an http or https address",
+                "write it as \"https://bot.example.com/\"",
+            );
         }
         Some(_) => {}
     }

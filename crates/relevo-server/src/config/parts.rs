@@ -126,7 +126,6 @@ pub enum LogFormat {
     Json,
 }
 
-
 /// Limits.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]

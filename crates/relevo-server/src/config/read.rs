@@ -73,7 +73,8 @@ fn path(place: &Place) -> String {
 }
 
 fn mend(place: &Place, reason: &str) -> String {
-    let name = place.iter().filter_map(|segment| if let Segment::Map { key } = segment { Some(key.as_str()) } else { None });
+    let name =
+        place.iter().filter_map(|segment| if let Segment::Map { key } = segment { Some(key.as_str()) } else { None });
     let mend = match name.last().unwrap_or_default() {
         _ if reason.starts_with("unknown field") => "remove it or mend its name",
         _ if reason.starts_with("unknown variant") => "write one of these",

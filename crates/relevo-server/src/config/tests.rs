@@ -28,7 +28,8 @@ fn every_bad_value_is_told_with_its_path_at_one_look() {
     .into_iter()
     .map(|(path, _)| path)
     .collect();
-    for path in ["listen", "lisen", "limits.api_per_minute", "limits.sockets_per_robot", "bots[0].kind", "inboxes[0].id"]
+    for path in
+        ["listen", "lisen", "limits.api_per_minute", "limits.sockets_per_robot", "bots[0].kind", "inboxes[0].id"]
     {
         assert!(paths.iter().any(|told| told == path), "{path} is not among {paths:?}");
     }
@@ -42,7 +43,10 @@ fn what_makes_no_sense_together_is_told() {
         (json!({"inboxes": [{"id": "a"}, {"id": "a"}]}), "inboxes[1].id"),
         (json!({"bots": [{"id": "b", "kind": "webhook", "secret": secret}]}), "bots[0].url"),
         (json!({"bots": [{"id": "b", "kind": "webhook", "url": "http://b/", "secret": "x"}]}), "bots[0].secret"),
-        (json!({"bots": [{"id": "b", "kind": "webhook", "url": "http://b/", "secret": "env:RELEVO_TEST_NOWHERE"}]}), "bots[0].secret"),
+        (
+            json!({"bots": [{"id": "b", "kind": "webhook", "url": "http://b/", "secret": "env:RELEVO_TEST_NOWHERE"}]}),
+            "bots[0].secret",
+        ),
         (json!({"allowed_origins": ["example.com"]}), "allowed_origins[0]"),
         (json!({"public_url": "https://example.com/chat"}), "public_url"),
         (json!({"copilot": {"endpoint": "https://llm.example.com/v1"}}), "copilot.models"),

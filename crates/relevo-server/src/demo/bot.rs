@@ -75,7 +75,8 @@ async fn answer(turn: LiveTurn) -> Result<(), BotError> {
         _ => &ES,
     };
     let said = turn.payload().to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    let words: Vec<&str> = said.split(|c: char| !c.is_alphanumeric()).collect();
+    let has = |stems: &[&str]| words.iter().any(|word| stems.iter().any(|stem| word.starts_with(stem)));
     // A person reads and types; so does this bot, a little.
     tokio::select! {
         () = turn.cancelled() => return Ok(()),
@@ -88,7 +89,7 @@ async fn answer(turn: LiveTurn) -> Result<(), BotError> {
         }
         return turn.say(texts.on_its_way.replace("{order}", &order)).await;
     }
-    if has(&["person", "humano", "human", "atendente"]) {
+    if has(&["person", "pessoa", "human", "atendente"]) {
         turn.say(texts.person).await?;
         return turn.handoff(Handoff::because("asked for a person with a button").team("soporte")).await;
     }
@@ -101,7 +102,7 @@ async fn answer(turn: LiveTurn) -> Result<(), BotError> {
     if has(&["return", "devol"]) {
         return streamed(&turn, texts.returns).await;
     }
-    if has(&["hour", "horario", "horário", "abrir", "open"]) {
+    if has(&["hour", "horario", "horário", "abr", "open"]) {
         return turn.say(texts.hours).await;
     }
     let first = turn.transcript().is_empty();

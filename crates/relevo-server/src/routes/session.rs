@@ -9,7 +9,6 @@ use crate::wire;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
-use relevo::bus::Signal;
 use relevo::store::Agent;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,6 +34,7 @@ struct Credentials {
 async fn sign_in(
     State(app): State<App>,
     Address(address): Address,
+    headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<impl IntoResponse> {
     let email = credentials.email.trim().to_lowercase();
@@ -50,7 +50,7 @@ async fn sign_in(
         let detail = "e-mail or password is wrong";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail));
     };
-    signed_in(&app, agent).await
+    signed_in(&app, agent, &headers).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -62,18 +62,26 @@ struct Link {
 /// Signs in with a link that works once.
 #[utoipa::path(post, path = "/api/session/link", tag = "session", request_body = Link,
     responses((status = 200, description = "Who you are"), (status = 401, description = "bad_link")))]
-async fn link(State(app): State<App>, Json(link): Json<Link>) -> Result<impl IntoResponse> {
+async fn link(State(app): State<App>, headers: HeaderMap, Json(link): Json<Link>) -> Result<impl IntoResponse> {
     let used = || {
         let detail = "this sign-in link was used already, or the server has been restarted since: ask for a new one";
         Problem::new(StatusCode::UNAUTHORIZED, "bad_link", detail)
     };
     let id = app.links.redeem(&link.token).ok_or_else(used)?;
     app.agents.refresh().await?;
-    signed_in(&app, app.agents.get(id).ok_or_else(used)?).await
+    signed_in(&app, app.agents.get(id).ok_or_else(used)?, &headers).await
 }
 
-async fn signed_in(app: &App, agent: Agent) -> Result<([(HeaderName, HeaderValue); 1], axum::Json<Value>)> {
+async fn signed_in(
+    app: &App,
+    agent: Agent,
+    headers: &HeaderMap,
+) -> Result<([(HeaderName, HeaderValue); 1], axum::Json<Value>)> {
     app.agents.refresh().await?;
+    // A sign-in always makes a session of its own; the one that this browser had before ends.
+    if let Some(before) = cookie(headers, COOKIE) {
+        sign_in::end(app.desk.store().as_ref(), app.desk.bus().as_ref(), before).await?;
+    }
     let token = sign_in::begin(app.desk.store().as_ref(), agent.id, app.desk.clock().now()).await?;
     let secure =
         if app.config.public_url.as_deref().is_some_and(|url| url.starts_with("https")) { "; Secure" } else { "" };
@@ -91,10 +99,9 @@ async fn me(State(app): State<App>, SignedIn(agent): SignedIn) -> axum::Json<Val
 
 /// Signs out: the session and its sockets end.
 #[utoipa::path(delete, path = "/api/session", tag = "session", responses((status = 204, description = "Signed out")))]
-async fn sign_out(State(app): State<App>, SignedIn(agent): SignedIn, headers: HeaderMap) -> Result<impl IntoResponse> {
+async fn sign_out(State(app): State<App>, _agent: SignedIn, headers: HeaderMap) -> Result<impl IntoResponse> {
     if let Some(token) = cookie(&headers, COOKIE) {
-        app.desk.store().end_session(&sign_in::hash(token)).await?;
-        app.desk.bus().publish(Signal::SignedOut { agent: agent.id });
+        sign_in::end(app.desk.store().as_ref(), app.desk.bus().as_ref(), token).await?;
     }
     let gone = HeaderValue::from_static("relevo_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]))
@@ -102,8 +109,9 @@ async fn sign_out(State(app): State<App>, SignedIn(agent): SignedIn, headers: He
 
 /// A ticket that opens one agent socket within 30 seconds.
 #[utoipa::path(post, path = "/api/ticket", tag = "session", responses((status = 200, description = "The ticket")))]
-async fn ticket(State(app): State<App>, SignedIn(agent): SignedIn) -> axum::Json<Value> {
-    axum::Json(json!({"ticket": app.tickets.issue(Principal::Agent { agent: agent.id })}))
+async fn ticket(State(app): State<App>, SignedIn(agent): SignedIn, headers: HeaderMap) -> axum::Json<Value> {
+    let session = cookie(&headers, COOKIE).map(sign_in::hash).unwrap_or_default();
+    axum::Json(json!({"ticket": app.tickets.issue(Principal::Agent { agent: agent.id, session })}))
 }
 
 /// An agent as colleagues see them.

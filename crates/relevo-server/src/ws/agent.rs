@@ -43,12 +43,12 @@ pub async fn upgrade(
         let detail = "this page is of another site: add its origin to `allowed_origins` if it may";
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
     }
-    let agent = match app.tickets.redeem(&ticket) {
-        Some(Principal::Agent { agent }) => app.agents.get(agent),
+    let signed_in = match app.tickets.redeem(&ticket) {
+        Some(Principal::Agent { agent, session }) => app.agents.get(agent).map(|agent| (agent, session)),
         Some(Principal::Visitor { .. }) | None => None,
     };
     let upgrade = upgrade.read_buffer_size(4_096).write_buffer_size(0).max_message_size(MAX_FRAME);
-    let Some(agent) = agent else {
+    let Some((agent, session)) = signed_in else {
         return Ok(upgrade.on_upgrade(|socket| run(socket, |_, _| async { Some(Closed(TICKET, "ticket")) })));
     };
     let most = app.config.limits.sockets_per_agent;
@@ -57,11 +57,12 @@ pub async fn upgrade(
         return Err(Problem::too_many(detail).with("limit", most));
     };
     let on_upgrade = move |socket| async move {
+        // Counted until the last frame is out.
+        let _place = place;
         run(socket, |incoming, outgoing| async move {
             metrics::gauge!("relevo_sockets", "who" => "agent").increment(1.0);
-            let closed = Session::new(app, agent, outgoing).talk(incoming).await;
+            let closed = Session::new(app, agent, session, outgoing).talk(incoming).await;
             metrics::gauge!("relevo_sockets", "who" => "agent").decrement(1.0);
-            drop(place);
             closed
         })
         .await;
@@ -72,14 +73,16 @@ pub async fn upgrade(
 struct Session {
     app: App,
     agent: Agent,
+    /// The hash of the session's token.
+    session: String,
     outgoing: Outgoing,
     open: OpenConversations,
     greeted: bool,
 }
 
 impl Session {
-    fn new(app: App, agent: Agent, outgoing: Outgoing) -> Self {
-        Self { app, agent, outgoing, open: OpenConversations::default(), greeted: false }
+    fn new(app: App, agent: Agent, session: String, outgoing: Outgoing) -> Self {
+        Self { app, agent, session, outgoing, open: OpenConversations::default(), greeted: false }
     }
 
     async fn talk(mut self, mut incoming: Incoming) -> Option<Closed> {
@@ -222,7 +225,14 @@ impl Session {
                     "op": "artifact_delta", "conversation": conversation, "artifact": artifact, "step": step, "text": text,
                 }))
             }
-            Signal::SignedOut { agent } if agent == self.agent.id => Err(Closed(SIGNED_OUT, "signed out")),
+            Signal::SignedOut { agent } if agent == self.agent.id => {
+                // Another browser of the same agent may stay signed in.
+                match self.app.desk.store().session(&self.session).await {
+                    Ok(None) => Err(Closed(SIGNED_OUT, "signed out")),
+                    Ok(Some(_)) => Ok(()),
+                    Err(error) => self.broken(&error),
+                }
+            }
             Signal::SignedOut { .. } => Ok(()),
             Signal::Library => self.outgoing.send(&json!({"op": "library"})),
         }

@@ -51,6 +51,8 @@ pub async fn upgrade(
         return Err(Problem::too_many("too many chats are open here already: close a tab").with("limit", most));
     };
     let on_upgrade = move |socket| async move {
+        // Counted until the last frame is out.
+        let _places = (place, from);
         run(socket, |incoming, outgoing| async move {
             metrics::gauge!("relevo_sockets", "who" => "visitor").increment(1.0);
             let session = Session {
@@ -66,7 +68,6 @@ pub async fn upgrade(
             };
             let closed = session.talk(incoming).await;
             metrics::gauge!("relevo_sockets", "who" => "visitor").decrement(1.0);
-            drop((place, from));
             closed
         })
         .await;

@@ -189,7 +189,10 @@ async fn context(
             captured: state.captured.clone(),
             labels: state.labels.iter().cloned().collect(),
         },
-        inbox: InboxWords { id: state.inbox.to_string(), name: inbox.map(|inbox| inbox.name.clone()).unwrap_or_default() },
+        inbox: InboxWords {
+            id: state.inbox.to_string(),
+            name: inbox.map(|inbox| inbox.name.clone()).unwrap_or_default(),
+        },
         inputs,
         now: now.to_rfc3339(),
         hour: u8::try_from(now.0.div_euclid(3_600_000_000).rem_euclid(24)).ok(),

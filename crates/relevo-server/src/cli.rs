@@ -1,0 +1,147 @@
+//! What can be written after `relevo`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use relevo::domain::command::Role;
+use relevo::domain::id::TeamId;
+use std::path::PathBuf;
+
+/// Hands a chatbot's conversation to a human, with a Copilot beside that human.
+#[derive(Parser)]
+#[command(
+    name = "relevo",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Settings come from relevo.toml, then the environment (RELEVO__SECTION__KEY), then flags; without any, \
+        everything works. RELEVO_LOG=debug says more."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve the inbox, the widget and the API.
+    Serve {
+        #[command(flatten)]
+        settings: Settings,
+        /// Listen on this port instead.
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Serve a sample shop with a bot, agents and scripted visitors.
+    Demo {
+        /// The port on 127.0.0.1.
+        #[arg(long, default_value_t = 7007)]
+        port: u16,
+        /// Where everything is kept; the next start finds it again.
+        #[arg(long, default_value = "data/demo")]
+        data: PathBuf,
+        /// No scripted visitors.
+        #[arg(long)]
+        quiet_visitors: bool,
+    },
+    /// Agents.
+    #[command(subcommand)]
+    User(User),
+    /// Settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Shortcuts and macros.
+    #[command(subcommand)]
+    Shortcuts(Check),
+    /// The Copilot's prompts.
+    #[command(subcommand)]
+    Prompts(Check),
+    /// The Copilot.
+    #[command(subcommand)]
+    Copilot(CopilotCommand),
+}
+
+#[derive(Args)]
+pub(crate) struct Settings {
+    /// The settings' file; `relevo.toml` in this folder, if there is one, when left out.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum User {
+    /// Add an agent. The server must not be running on the same data.
+    Add {
+        #[command(flatten)]
+        settings: Settings,
+        /// To sign in with.
+        #[arg(long)]
+        email: String,
+        /// For colleagues and visitors.
+        #[arg(long)]
+        name: String,
+        /// What the agent may do.
+        #[arg(long, value_enum, default_value = "agent")]
+        role: CliRole,
+        /// A team, several times for several.
+        #[arg(long = "team")]
+        teams: Vec<TeamId>,
+        /// Read the password from standard input; otherwise it is asked for, or RELEVO_PASSWORD where nobody can be.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum CliRole {
+    /// Talks with customers.
+    Agent,
+    /// Also leads a team.
+    Supervisor,
+    /// Also sets things up.
+    Admin,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say whether the settings are good, and which are not.
+    Check {
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Check {
+    /// Find what is wrong, with file, line and column.
+    Check {
+        /// The folder; the one of the settings when left out.
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CopilotCommand {
+    /// Measure the offline Copilot on a pack of inputs.
+    Eval {
+        /// Which task.
+        #[arg(long)]
+        task: String,
+        /// The folder with the task's inputs.
+        #[arg(long)]
+        pack: PathBuf,
+        /// The folder with what the system knows.
+        #[arg(long)]
+        shared: PathBuf,
+        /// Where predictions go, a JSON object a line.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+impl From<CliRole> for Role {
+    fn from(role: CliRole) -> Self {
+        match role {
+            CliRole::Agent => Self::Agent,
+            CliRole::Supervisor => Self::Supervisor,
+            CliRole::Admin => Self::Admin,
+        }
+    }
+}

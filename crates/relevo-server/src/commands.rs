@@ -1,0 +1,148 @@
+//! What the commands do.
+
+use crate::cli::{Check, Command, ConfigCommand, CopilotCommand, Settings, User};
+use anyhow::{Context, Result, bail};
+use relevo::domain::shortcut::Library;
+use relevo_copilot::eval;
+use relevo_copilot::prompt::Prompts;
+use relevo_server::compose::{Server, open_store};
+use relevo_server::config::{BadSettings, Config};
+use relevo_server::demo::{self, Visitors};
+use relevo_server::library::read_folder;
+use relevo_server::telemetry;
+use relevo_server::users::{NewAgent, add};
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+
+pub(crate) async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve { settings, port } => serve(&settings, port).await,
+        Command::Demo { port, data, quiet_visitors } => {
+            let mut config = Config::load(None)?;
+            telemetry::logs(config.log_format);
+            config.listen = ([127, 0, 0, 1], port).into();
+            config.data = data;
+            demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
+        }
+        Command::User(User::Add { settings, email, name, role, teams, password_stdin }) => {
+            let new = NewAgent { email, name, role: role.into(), teams, languages: Vec::new() };
+            add_user(&settings, new, password_stdin).await
+        }
+        Command::Config(ConfigCommand::Check { settings }) => check_settings(&settings),
+        Command::Shortcuts(Check::Check { folder }) => {
+            let folder =
+                folder.map_or_else(|| Config::load(None).map(|config| config.shortcuts_folder()), |f| Ok(Some(f)))?;
+            let (library, wrong) = Library::load(read(folder, "shortcuts")?);
+            let found = format!("{} shortcuts and {} macros", library.shortcuts().count(), library.macros().count());
+            report(&wrong, &found)
+        }
+        Command::Prompts(Check::Check { folder }) => {
+            let folder =
+                folder.map_or_else(|| Config::load(None).map(|config| config.prompts_folder()), |f| Ok(Some(f)))?;
+            let (prompts, wrong) = Prompts::load(read(folder, "prompts")?);
+            report(&wrong, &format!("{} prompts", prompts.tasks().count()))
+        }
+        Command::Copilot(CopilotCommand::Eval { task, pack, shared, out }) => measure(task, pack, shared, out).await,
+    }
+}
+
+async fn serve(settings: &Settings, port: Option<u16>) -> Result<()> {
+    let mut config = Config::load(settings.config.as_deref())?;
+    telemetry::logs(config.log_format);
+    if let Some(port) = port {
+        config.listen.set_port(port);
+    }
+    let server = Server::compose(config, BTreeMap::new()).await?;
+    let listener = server.bind().await?;
+    if server.app.agents.all().is_empty() {
+        tracing::warn!("nobody can sign in yet: stop the server and add somebody with `relevo user add`");
+    }
+    tracing::info!(address = %server.app.config.address(), "Relevo is ready");
+    server.run(listener).await
+}
+
+async fn add_user(settings: &Settings, new: NewAgent, password_stdin: bool) -> Result<()> {
+    let config = Config::load(settings.config.as_deref())?;
+    let unknown = new.teams.iter().find(|team| !config.teams.iter().any(|known| known.id == **team));
+    if let Some(team) = unknown {
+        bail!("--team: there is no team `{team}`: add it to [[teams]]");
+    }
+    let password = password(password_stdin)?;
+    let email = new.email.clone();
+    let store = open_store(&config).await?;
+    let added = add(&store, new, password).await;
+    store.close().await;
+    added?;
+    println!("{email} can sign in now");
+    Ok(())
+}
+
+fn check_settings(settings: &Settings) -> Result<()> {
+    let checked = Config::load(settings.config.as_deref()).and_then(|mut config| {
+        config.or_one_inbox(None);
+        config.check(&[]).map(|()| config)
+    });
+    match checked {
+        Ok(config) => {
+            let (inboxes, bots) = (config.inboxes.len(), config.bots.len());
+            println!("the settings are good: {inboxes} inboxes, {bots} bots, listening on {}", config.listen);
+            Ok(())
+        }
+        Err(BadSettings(wrong)) => {
+            for bad in &wrong {
+                println!("{bad}");
+            }
+            bail!("{} settings are wrong", wrong.len());
+        }
+    }
+}
+
+async fn measure(task: String, pack: PathBuf, shared: PathBuf, out: PathBuf) -> Result<()> {
+    let bar = indicatif::ProgressBar::new(0);
+    let progress = bar.clone();
+    let work = move || {
+        eval::run(&task, &pack, &shared, &out, |done, of| {
+            progress.set_length(of as u64);
+            progress.set_position(done as u64);
+        })
+    };
+    let predictions = tokio::task::spawn_blocking(work).await??;
+    bar.finish();
+    println!("{predictions} predictions written");
+    Ok(())
+}
+
+fn read(folder: Option<PathBuf>, what: &str) -> Result<Vec<(String, String)>> {
+    let folder = folder.with_context(|| format!("there is no folder `{what}` here: name one"))?;
+    read_folder(&folder).with_context(|| format!("{} cannot be read", folder.display()))
+}
+
+fn report(wrong: &[impl std::fmt::Display], found: &str) -> Result<()> {
+    for problem in wrong {
+        println!("{problem}");
+    }
+    if !wrong.is_empty() {
+        bail!("{} problems; {found} are good", wrong.len());
+    }
+    println!("{found}, all good");
+    Ok(())
+}
+
+fn password(from_stdin: bool) -> Result<String> {
+    if !from_stdin && std::io::stdin().is_terminal() {
+        let password = rpassword::prompt_password("password: ").context("no password could be read")?;
+        let again = rpassword::prompt_password("once more: ").context("no password could be read")?;
+        if password != again {
+            bail!("these are two different passwords: try again");
+        }
+        return Ok(password);
+    }
+    if !from_stdin {
+        let missing = "give a password: --password-stdin, or the environment variable RELEVO_PASSWORD";
+        return std::env::var("RELEVO_PASSWORD").context(missing);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("no password could be read")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
