@@ -207,14 +207,14 @@ class Agent extends Person {
   }
 
   async seesSuppressed(text) {
-    const item = this.page.locator('[data-testid^=item-][data-kind=suppressed]').filter({ hasText: text });
+    const item = this.page.locator('[data-withheld]').filter({ hasText: text });
     await item.first().waitFor();
   }
 
   async summarises() {
     await this.button('summarise').click();
     await this.tab('summary');
-    await this.page.locator('[data-artifact-kind=summary][data-status=done]').first().waitFor();
+    await this.page.locator('[data-kind=summary][data-status=done]').first().waitFor();
   }
 
   async insertsSuggestion() {
@@ -227,14 +227,14 @@ class Agent extends Person {
     await this.button('transfer').click();
     const dialog = this.page.getByRole('dialog');
     await dialog.getByText(new RegExp(name, 'i')).first().click();
-    await dialog.getByTestId('transfer-confirm').click();
+    await dialog.getByTestId('transfer-submit').click();
     await dialog.waitFor({ state: 'detached' });
   }
 
   async closes(outcome) {
     await this.button('close').click();
     await this.page.getByTestId(`outcome-${outcome}`).click();
-    await this.page.getByTestId('close-confirm').click();
+    await this.page.getByTestId('close-submit').click();
     await this.button('reopen').waitFor();
   }
 }

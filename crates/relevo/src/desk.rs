@@ -206,7 +206,8 @@ impl Desk {
             match self.append(plan, 0, key.clone(), Some(thread), facts.now).await {
                 Ok(done) => return Ok(done),
                 // Another first message was faster: this one joins its conversation.
-                Err(AppendError::ThreadTaken { .. } | AppendError::Conflict { .. } | AppendError::Duplicate { .. }) => {}
+                Err(AppendError::ThreadTaken { .. } | AppendError::Conflict { .. } | AppendError::Duplicate { .. }) => {
+                }
                 Err(AppendError::Store(error)) => return Err(error.into()),
             }
         }

@@ -74,16 +74,42 @@ impl Default for HumanPhrases {
     fn default() -> Self {
         Self::new([
             // Spanish
-            "hablar con una persona", "hablar con un humano", "hablar con alguien", "hablar con un agente",
-            "hablar con un asesor", "atencion humana", "persona real", "quiero un humano", "quiero una persona",
-            "agente humano", "con un operador", "pasame con",
+            "hablar con una persona",
+            "hablar con un humano",
+            "hablar con alguien",
+            "hablar con un agente",
+            "hablar con un asesor",
+            "atencion humana",
+            "persona real",
+            "quiero un humano",
+            "quiero una persona",
+            "agente humano",
+            "con un operador",
+            "pasame con",
             // Portuguese
-            "falar com uma pessoa", "falar com um humano", "falar com alguem", "falar com um atendente",
-            "atendente humano", "atendimento humano", "pessoa de verdade", "quero um atendente", "quero um humano",
+            "falar com uma pessoa",
+            "falar com um humano",
+            "falar com alguem",
+            "falar com um atendente",
+            "atendente humano",
+            "atendimento humano",
+            "pessoa de verdade",
+            "quero um atendente",
+            "quero um humano",
             // English
-            "talk to a person", "talk to a human", "talk to someone", "talk to an agent", "speak to a person",
-            "speak to a human", "speak to someone", "speak with someone", "speak to an agent", "real person",
-            "human agent", "human please", "live agent",
+            "talk to a person",
+            "talk to a human",
+            "talk to someone",
+            "talk to an agent",
+            "speak to a person",
+            "speak to a human",
+            "speak to someone",
+            "speak with someone",
+            "speak to an agent",
+            "real person",
+            "human agent",
+            "human please",
+            "live agent",
         ])
     }
 }
@@ -116,7 +142,8 @@ mod tests {
     #[test]
     fn a_visitor_asks_for_a_person_in_three_languages_and_in_any_spelling() {
         let phrases = HumanPhrases::default();
-        for text in ["¿Puedo HABLAR con una persona?", "quero falar com um atendente!", "let me speak to someone, now"] {
+        for text in ["¿Puedo HABLAR con una persona?", "quero falar com um atendente!", "let me speak to someone, now"]
+        {
             assert!(phrases.find(text).is_some(), "{text}");
         }
         for text in ["personal", "la persona que me atendió fue amable", "is this a personality test?"] {

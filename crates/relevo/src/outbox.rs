@@ -38,8 +38,7 @@ pub fn jobs(state: &Conversation, facts: &[Envelope], now: Timestamp) -> Vec<New
                         // The turn's epoch is the one after all facts of this append: a message that also asked for a
                         // person gives the bot no turn.
                         if let Some(bot) = state.control.bot() {
-                            let turn =
-                                Turn { id: TurnId(message.id.0), bot: bot.clone(), epoch: state.control.epoch };
+                            let turn = Turn { id: TurnId(message.id.0), bot: bot.clone(), epoch: state.control.epoch };
                             jobs.push(NewJob { kind: JobKind::BotTurn { turn }, due: now });
                         }
                     }

@@ -7,7 +7,7 @@ use relevo::store::{Append, AppendError, DedupeKey, NewJob, Position, said, word
 use relevo_domain::control::Holder;
 use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Envelope, Status};
-use relevo_domain::id::{ContactId, ConversationId, InboxId, Seq};
+use relevo_domain::id::{ContactId, ConversationId, InboxId, Seq, TeamId};
 use relevo_domain::upcast;
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -244,7 +244,7 @@ impl<'a> Card<'a> {
                 Holder::Human { .. } => "human",
             },
             agent: state.control.agent().map(|agent| agent.to_string()),
-            team: state.team.as_ref().map(|team| team.as_str()),
+            team: state.team.as_ref().map(TeamId::as_str),
             answer_by: state.waiting_since.map_or(NEVER, |_| never(state.window_ends_at)),
             waiting_since: never(state.waiting_since),
             created_at: state.created_at.0,

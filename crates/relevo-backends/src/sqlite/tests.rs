@@ -70,6 +70,19 @@ async fn what_was_acknowledged_is_there_after_a_crash() {
 }
 
 #[tokio::test]
+async fn every_commit_waits_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    let pragma = async |sql: &'static str| -> String {
+        let row = store.write(move |transaction| Box::pin(sqlx::query_scalar(sql).fetch_one(transaction))).await;
+        row.unwrap()
+    };
+    assert_eq!(pragma("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await, "2", "FULL");
+    assert_eq!(pragma("SELECT journal_mode FROM pragma_journal_mode").await, "wal");
+    assert_eq!(pragma("SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys").await, "1");
+}
+
+#[tokio::test]
 async fn closing_finishes_what_was_asked_and_leaves_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(open(folder.path()).await.unwrap());

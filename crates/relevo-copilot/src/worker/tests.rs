@@ -106,7 +106,7 @@ async fn of_two_requests_at_once_one_is_made() {
 // behaviour 15
 #[tokio::test]
 async fn a_stopped_artifact_keeps_nothing_as_final() {
-    let slow = Scripted::saying(["Espera ", "su ", "pedido."]).paced(Duration::from_secs(3600));
+    let slow = Scripted::saying(["Espera ", "su ", "pedido."]).paced(Duration::from_hours(1));
     let (running, worker, mut signals) = shop(Copilot::offline().with_model(Arc::new(slow), Counter::upper())).await;
     running.visitor("shop").await.unwrap().write("Mi pedido no llega").await.unwrap();
     let conversation = conversation(&running).await;

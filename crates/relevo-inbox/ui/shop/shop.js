@@ -42,12 +42,48 @@
     },
   };
   const PRODUCTS = [
-    ['lamp', 89, 'Lámpara Faro|Luz cálida regulable, pantalla de metal pintado.', 'Luminária Faro|Luz quente regulável, cúpula de metal pintado.', 'Faro lamp|Warm dimmable light, painted metal shade.'],
-    ['mug', 18, 'Taza Marea|Cerámica esmaltada a mano, 350 ml.', 'Caneca Maré|Cerâmica esmaltada à mão, 350 ml.', 'Tide mug|Hand-glazed stoneware, 350 ml.'],
-    ['blanket', 64, 'Manta Brisa|Lana merina tejida en telar, 130 × 180 cm.', 'Manta Brisa|Lã merino de tear, 130 × 180 cm.', 'Breeze blanket|Loom-woven merino wool, 130 × 180 cm.'],
-    ['bag', 120, 'Mochila Puerto|Lona encerada y cuero, 22 litros.', 'Mochila Porto|Lona encerada e couro, 22 litros.', 'Harbour backpack|Waxed canvas and leather, 22 litres.'],
-    ['clock', 45, 'Reloj Mediodía|Mecanismo silencioso, marco de haya.', 'Relógio Meio-dia|Mecanismo silencioso, moldura de faia.', 'Noon clock|Silent movement, beech frame.'],
-    ['notebook', 12, 'Cuaderno Bitácora|Papel de 100 g, 160 páginas cosidas.', 'Caderno Diário|Papel de 100 g, 160 páginas costuradas.', 'Logbook notebook|100 gsm paper, 160 sewn pages.'],
+    [
+      'lamp',
+      89,
+      'Lámpara Faro|Luz cálida regulable, pantalla de metal pintado.',
+      'Luminária Faro|Luz quente regulável, cúpula de metal pintado.',
+      'Faro lamp|Warm dimmable light, painted metal shade.',
+    ],
+    [
+      'mug',
+      18,
+      'Taza Marea|Cerámica esmaltada a mano, 350 ml.',
+      'Caneca Maré|Cerâmica esmaltada à mão, 350 ml.',
+      'Tide mug|Hand-glazed stoneware, 350 ml.',
+    ],
+    [
+      'blanket',
+      64,
+      'Manta Brisa|Lana merina tejida en telar, 130 × 180 cm.',
+      'Manta Brisa|Lã merino de tear, 130 × 180 cm.',
+      'Breeze blanket|Loom-woven merino wool, 130 × 180 cm.',
+    ],
+    [
+      'bag',
+      120,
+      'Mochila Puerto|Lona encerada y cuero, 22 litros.',
+      'Mochila Porto|Lona encerada e couro, 22 litros.',
+      'Harbour backpack|Waxed canvas and leather, 22 litres.',
+    ],
+    [
+      'clock',
+      45,
+      'Reloj Mediodía|Mecanismo silencioso, marco de haya.',
+      'Relógio Meio-dia|Mecanismo silencioso, moldura de faia.',
+      'Noon clock|Silent movement, beech frame.',
+    ],
+    [
+      'notebook',
+      12,
+      'Cuaderno Bitácora|Papel de 100 g, 160 páginas cosidas.',
+      'Caderno Diário|Papel de 100 g, 160 páginas costuradas.',
+      'Logbook notebook|100 gsm paper, 160 sewn pages.',
+    ],
   ];
 
   const wished = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase());

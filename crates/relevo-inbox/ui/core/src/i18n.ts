@@ -35,10 +35,7 @@ export function translator<Key extends string>(catalogue: Record<Key, string>, l
 }
 
 export type Part =
-  | string
-  | { name: string }
-  | { name: string; by: 'plural' | 'select'; cases: Record<string, Part[]> }
-  | { hash: true };
+  string | { name: string } | { name: string; by: 'plural' | 'select'; cases: Record<string, Part[]> } | { hash: true };
 
 /** Reads one message; throws on a syntax it does not know, so that a catalogue test catches it. */
 export function parseMessage(message: string): Part[] {
@@ -87,7 +84,7 @@ export function parseMessage(message: string): Part[] {
       if (text) made.push(text);
       text = '';
     };
-    for (; at < message.length; ) {
+    for (; at < message.length;) {
       const char = message[at]!;
       if (char === "'" && message[at + 1] === "'") {
         text += "'";

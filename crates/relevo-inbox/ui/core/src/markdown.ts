@@ -43,8 +43,10 @@ function blocks(lines: string[], depth: number): Block[] {
     const line = lines[at]!;
     const number = NUMBER.exec(line);
     if (!line.trim()) at += 1;
-    else if (depth < DEEPEST && QUOTE.test(line)) made.push({ type: 'quote', children: blocks(take(QUOTE), depth + 1) });
-    else if (number) made.push({ type: 'list', ordered: true, start: Number(number[1]), items: take(NUMBER).map(inline) });
+    else if (depth < DEEPEST && QUOTE.test(line))
+      made.push({ type: 'quote', children: blocks(take(QUOTE), depth + 1) });
+    else if (number)
+      made.push({ type: 'list', ordered: true, start: Number(number[1]), items: take(NUMBER).map(inline) });
     else if (BULLET.test(line)) made.push({ type: 'list', ordered: false, start: 1, items: take(BULLET).map(inline) });
     else {
       const paragraph: string[] = [];
@@ -219,9 +221,7 @@ export function toPlain(source: string | Block[]): string {
 function plainBlock(block: Block): string {
   if (block.type === 'paragraph') return plainInline(block.children);
   if (block.type === 'quote') return block.children.map(plainBlock).join('\n');
-  return block.items
-    .map((item, n) => `${block.ordered ? `${block.start + n}.` : '•'} ${plainInline(item)}`)
-    .join('\n');
+  return block.items.map((item, n) => `${block.ordered ? `${block.start + n}.` : '•'} ${plainInline(item)}`).join('\n');
 }
 
 function plainInline(nodes: Inline[]): string {

@@ -21,7 +21,9 @@ describe('messages', () => {
     [1, 'one item'],
     [1500, '1,500 items'],
   ])('plural of %i', (n, text) =>
-    expect(say('{n, plural, =0 {none} one {# item} other {# items}}'.replace('# item}', 'one item}'), { n })).toBe(text),
+    expect(say('{n, plural, =0 {none} one {# item} other {# items}}'.replace('# item}', 'one item}'), { n })).toBe(
+      text,
+    ),
   );
   test('select, with a plural inside', () =>
     expect(

@@ -9,7 +9,8 @@ const sketch = (nodes: Node[]): string =>
       if (node.type === 'code') return `code(${node.text})`;
       if (node.type === 'break') return '⏎';
       if (node.type === 'link') return `link[${node.href}](${sketch(node.children)})`;
-      if (node.type === 'list') return `${node.ordered ? `ol${node.start}` : 'ul'}(${node.items.map(sketch).join('|')})`;
+      if (node.type === 'list')
+        return `${node.ordered ? `ol${node.start}` : 'ul'}(${node.items.map(sketch).join('|')})`;
       return `${node.type}(${sketch(node.children)})`;
     })
     .join('');

@@ -81,7 +81,12 @@ describe('an outbox', () => {
     one.outbox.add({ text: 'a' });
     two.outbox.add({ text: 'b' });
     one.outbox.reload();
-    expect(one.outbox.entries().map((entry) => entry.body.text).sort()).toEqual(['a', 'b']);
+    expect(
+      one.outbox
+        .entries()
+        .map((entry) => entry.body.text)
+        .sort(),
+    ).toEqual(['a', 'b']);
     expect(one.texts()).toEqual(['a']);
   });
 

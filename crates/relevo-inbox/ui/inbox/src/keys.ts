@@ -23,6 +23,14 @@ function step(by: number) {
   if (next) router.open(next);
 }
 
+/** The next row with words that nobody has read, round the end of the list. */
+function stepUnread() {
+  const at = router.place.conversation ? list.order.indexOf(router.place.conversation) : -1;
+  const ahead = [...list.order.slice(at + 1), ...list.order.slice(0, Math.max(0, at))];
+  const next = ahead.find((id) => (list.cards.get(id)?.unread ?? 0) > 0);
+  if (next) router.open(next);
+}
+
 function onConversation(key: string): boolean {
   const card = live.thread?.card;
   if (!card) return false;
@@ -82,6 +90,7 @@ function letters(key: string): boolean {
   if (router.place.page !== 'inbox') return false;
   if (key === '/') return ui.focus('search');
   if (key === 'j' || key === 'k') return (step(key === 'j' ? 1 : -1), true);
+  if (key === 'u') return (stepUnread(), true);
   if (key === 'Escape') return ui.focus('list');
   if (!live.thread) return false;
   if (tab) return (ui.tab(tab), true);

@@ -1,6 +1,6 @@
 import { chooseLanguage, type Language } from '@relevo/core/i18n';
 import { createOutbox, createSocket, safeStorage, type Outbox, type Socket } from '@relevo/core/socket';
-import { openSession } from './api';
+import { openSession, pageAddress } from './api';
 import type { Config } from './config';
 import { fold, newest, nothing, unread, type State } from './fold';
 import { watchPages } from './pages';
@@ -32,7 +32,8 @@ export class Chat {
   #socket: Socket<ClientFrame> | null = null;
   #ticket: { value: string; until: number } | null = null;
   #identity: Identity | null = null;
-  #page: { url: string; title: string } | null = null;
+  /** Where the person is, until the server knows it. */
+  #page: { url: string; title: string } | null = { url: pageAddress(), title: document.title };
   #read = 0;
   #received = 0;
   #blink = 0;
@@ -47,7 +48,11 @@ export class Chat {
       onChange: (pending) => this.#set({ ...this.state, pending }),
       onOverdue: () => this.#socket?.reconnect(),
     });
-    this.state = { ...nothing, pending: this.#outbox.entries(), read: Number(this.#storage.getItem(this.#key('read'))) };
+    this.state = {
+      ...nothing,
+      pending: this.#outbox.entries(),
+      read: Number(this.#storage.getItem(this.#key('read'))),
+    };
     addEventListener('storage', (event) => this.#otherTab(event.key));
     document.addEventListener('visibilitychange', () => this.#receipts());
     watchPages((url, title) => {
@@ -88,10 +93,20 @@ export class Chat {
     this.#outbox.add(payload === undefined ? { op: 'say', text } : { op: 'say', text, payload });
   }
 
-  askForPerson(): void {
+  /** `words` are the wish as a first message: before anything was said there is no conversation to hand over. */
+  askForPerson(words: string): void {
+    if (this.fresh && !this.state.pending.length) {
+      this.say(words);
+      return;
+    }
     this.#connect();
     // Wishing twice is one wish.
     if (!this.asking) this.#outbox.add({ op: 'human' });
+  }
+
+  /** Nothing was ever said here. */
+  get fresh(): boolean {
+    return this.state.conversation === null && !this.state.items.length;
   }
 
   get asking(): boolean {
@@ -144,8 +159,11 @@ export class Chat {
     const key = this.#key('token');
     const token = this.#storage.getItem(key);
     const session = await openSession(this.config, { token, language: this.language, identity: this.#identity });
-    if (token && session.token !== token) this.#newVisitor();
     this.#storage.setItem(key, session.token);
+    // A token may change for the same person; the contact says who it is.
+    const who = this.#key('contact');
+    if (token && this.#storage.getItem(who) !== session.contact.id) this.#newVisitor();
+    this.#storage.setItem(who, session.contact.id);
     this.#ticket = { value: session.ticket, until: Date.now() + 25_000 };
     this.session = session;
     this.#changed();
@@ -222,7 +240,8 @@ export class Chat {
       else this.#outbox.refused(frame.client_id, frame);
     }
     if (frame.op === 'items') this.#arrived(frame, before);
-    if (after.who !== before.who || after.name !== before.name) this.#emit('state', { who: after.who, name: after.name });
+    if (after.who !== before.who || after.name !== before.name)
+      this.#emit('state', { who: after.who, name: after.name });
     this.#receipts();
   }
 
@@ -256,8 +275,8 @@ export class Chat {
     if (key === null || key.startsWith(this.#key('out.'))) this.#outbox.reload();
     if (key === this.#key('read'))
       this.#set({ ...this.state, read: Math.max(this.state.read, Number(this.#storage.getItem(key))) });
-    // Another tab started the conversation: this one follows it.
-    if (key === this.#key('token') && this.#socket && this.#storage.getItem(key) !== this.session?.token) {
+    // Another tab became somebody: this one follows it.
+    if (key === this.#key('contact') && this.#socket && this.#storage.getItem(key) !== this.session?.contact.id) {
       this.#ticket = null;
       this.#newVisitor();
       this.#socket.reconnect();

@@ -122,8 +122,7 @@ function insert(items: Item[], one: Item): Item[] {
 const theirs = (one: Item) => one.kind === 'message' && one.message.author.kind !== 'visitor';
 
 /** Messages that the visitor has not looked at. */
-export const unread = (state: State): number =>
-  state.items.filter((one) => theirs(one) && one.seq > state.read).length;
+export const unread = (state: State): number => state.items.filter((one) => theirs(one) && one.seq > state.read).length;
 
 /** The newest message from the other side: what receipts name. */
 export const newest = (state: State): number => state.items.filter(theirs).at(-1)?.seq ?? 0;

@@ -23,7 +23,13 @@ export const agent = (seq: number, text: string): Item => ({
   kind: 'message',
   message: { id: `m${seq}`, author: { kind: 'agent', agent: 'a' }, text },
 });
-export const turns = (seq: number, who: Who, name: string | null = null): Item => ({ seq, at: at(0), kind: 'state', who, name });
+export const turns = (seq: number, who: Who, name: string | null = null): Item => ({
+  seq,
+  at: at(0),
+  kind: 'state',
+  who,
+  name,
+});
 export const seen = (seq: number, up_to: number): Item => ({ seq, at: at(0), kind: 'read', reader: 'agent', up_to });
 
 export const items = (...list: Item[]): ServerFrame => ({ op: 'items', items: list });

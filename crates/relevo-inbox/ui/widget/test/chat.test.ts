@@ -74,6 +74,7 @@ describe('a page that is only looked at', () => {
   });
   test('opens a line for somebody who has a conversation, and counts what they missed', async () => {
     localStorage.setItem('relevo.shop.token', 'token-1');
+    localStorage.setItem('relevo.shop.contact', 'v');
     localStorage.setItem('relevo.shop.read', '2');
     conversation = 'c';
     const chat = make();
@@ -83,7 +84,8 @@ describe('a page that is only looked at', () => {
     const socket = await line();
     expect(requests[0]).toMatchObject({ inbox: 'shop', token: 'token-1' });
     expect(socket.url).toBe('wss://chat.example/ws/visitor?ticket=ticket-1');
-    expect(socket.frames).toEqual([{ op: 'hello', after: 0 }]);
+    expect(socket.frames.map((frame) => frame.op)).toEqual(['hello', 'page']);
+    expect(socket.frames[0]).toEqual({ op: 'hello', after: 0 });
     socket.says(welcome(), items(bot(2, 'old'), agent(3, 'new')));
     expect(unread.at(-1)).toBe(1);
     expect(socket.ops('received')).toEqual([{ op: 'received', up_to: 3 }]);
@@ -145,12 +147,31 @@ test('the wish to talk to a person is said once, and is granted by the queue', a
   chat.show();
   const socket = await line();
   socket.says(welcome());
-  chat.askForPerson();
-  chat.askForPerson();
+  chat.askForPerson('Hablar con una persona');
+  chat.askForPerson('Hablar con una persona');
   expect(socket.ops('human')).toHaveLength(1);
   expect(chat.asking).toBe(true);
   socket.says(items(turns(2, 'queue')));
   expect(chat.asking).toBe(false);
+});
+
+test('the wish is the first message where nothing was said yet', async () => {
+  const chat = make();
+  chat.show();
+  const socket = await line();
+  socket.says(welcome({ conversation: null }));
+  chat.askForPerson('Hablar con una persona');
+  expect(socket.ops('say')).toMatchObject([{ text: 'Hablar con una persona' }]);
+  expect(socket.ops('human')).toEqual([]);
+});
+
+test('a new token for the same person keeps what they have read', async () => {
+  localStorage.setItem('relevo.shop.token', 'older');
+  localStorage.setItem('relevo.shop.contact', 'v');
+  localStorage.setItem('relevo.shop.read', '7');
+  await make().resume();
+  expect(localStorage.getItem('relevo.shop.token')).toBe('token-1');
+  expect(localStorage.getItem('relevo.shop.read')).toBe('7');
 });
 
 test('a page that may not chat is told so and does not ask again', async () => {

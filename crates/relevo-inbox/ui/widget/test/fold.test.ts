@@ -9,15 +9,20 @@ const seqs = (...frames: ServerFrame[]) => after(...frames).items.map((item) => 
 // covers: V01 T01
 describe('items', () => {
   test('that come again, or late, stay one timeline in its order', () =>
-    expect(seqs(items(own(1, 'a'), bot(3, 'b')), items(bot(3, 'b'), agent(2, 'x')), items(own(4, 'c')))).toEqual([1, 2, 3, 4]));
+    expect(seqs(items(own(1, 'a'), bot(3, 'b')), items(bot(3, 'b'), agent(2, 'x')), items(own(4, 'c')))).toEqual([
+      1, 2, 3, 4,
+    ]));
 
   test('move the number that is resumed from, an acknowledgement does not', () => {
-    const state = fold({ ...after(items(own(1, 'a'))), pending: [waiting('c9', 'hi')] }, {
-      op: 'ack',
-      client_id: 'c9',
-      seq: 9,
-      message_id: 'm9',
-    });
+    const state = fold(
+      { ...after(items(own(1, 'a'))), pending: [waiting('c9', 'hi')] },
+      {
+        op: 'ack',
+        client_id: 'c9',
+        seq: 9,
+        message_id: 'm9',
+      },
+    );
     // Between 1 and 9 something may still be on its way: `hello` must ask for it.
     expect([state.last, state.items.map((item) => item.seq)]).toEqual([1, [1, 9]]);
     expect(fold(state, items(own(9, 'hi', 'c9'))).items).toHaveLength(2);
@@ -25,12 +30,15 @@ describe('items', () => {
 
   test('an acknowledged wish to talk to a person draws no message', () =>
     expect(
-      fold({ ...after(), pending: [{ client_id: 'h', at: 0, body: { op: 'human' } }] }, {
-        op: 'ack',
-        client_id: 'h',
-        seq: 2,
-        message_id: null,
-      }).items,
+      fold(
+        { ...after(), pending: [{ client_id: 'h', at: 0, body: { op: 'human' } }] },
+        {
+          op: 'ack',
+          client_id: 'h',
+          seq: 2,
+          message_id: null,
+        },
+      ).items,
     ).toEqual([]));
 });
 
@@ -80,7 +88,10 @@ test('only the other side’s messages past the reading mark are unread', () => 
 test('seen never goes back', () => expect(after(items(seen(5, 4), seen(6, 2))).seen).toBe(4));
 
 test('another conversation starts from nothing but keeps what waits to be sent', () => {
-  const state = fold({ ...after(welcome(), items(bot(1, 'a'))), pending: [waiting('w', 'hi')] }, welcome({ conversation: 'd' }));
+  const state = fold(
+    { ...after(welcome(), items(bot(1, 'a'))), pending: [waiting('w', 'hi')] },
+    welcome({ conversation: 'd' }),
+  );
   expect([state.items, state.last, state.pending.length, state.line]).toEqual([[], 0, 1, 'open']);
 });
 

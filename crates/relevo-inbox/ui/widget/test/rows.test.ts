@@ -21,23 +21,24 @@ describe('the timeline', () => {
         turns(8, 'bot', 'Marina'),
       ),
     );
-    const marks = rows(state, 'Marina').flatMap((row) => (row.kind === 'milestone' ? [`${row.who} ${row.name ?? ''}`] : []));
+    const marks = rows(state, 'Marina').flatMap((row) =>
+      row.kind === 'milestone' ? [`${row.who} ${row.name ?? ''}`] : [],
+    );
     expect(marks).toEqual(['bot Marina', 'queue ', 'human Lucía', 'human Rui', 'bot Marina']);
   });
 
   test('names who speaks by who answers at that moment', () =>
     expect(
-      messages(after(items(bot(1, 'a'), turns(2, 'human', 'Lucía'), agent(3, 'b'), turns(4, 'bot', 'Otto'), bot(5, 'c')))).map(
-        (row) => row.name,
-      ),
+      messages(
+        after(items(bot(1, 'a'), turns(2, 'human', 'Lucía'), agent(3, 'b'), turns(4, 'bot', 'Otto'), bot(5, 'c'))),
+      ).map((row) => row.name),
     ).toEqual(['Marina', 'Lucía', 'Otto']));
 
   test('groups one speaker within three minutes', () =>
     expect(
-      messages(after(items(bot(1, 'a', [], 0), bot(2, 'b', [], 2), bot(3, 'c', [], 6), own(4, 'd', 'x', 6)))).map((row) => [
-        row.first,
-        row.end,
-      ]),
+      messages(after(items(bot(1, 'a', [], 0), bot(2, 'b', [], 2), bot(3, 'c', [], 6), own(4, 'd', 'x', 6)))).map(
+        (row) => [row.first, row.end],
+      ),
     ).toEqual([
       [true, false],
       [false, true],

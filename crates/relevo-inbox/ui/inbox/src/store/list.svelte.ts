@@ -24,7 +24,7 @@ class List {
 
   #next: string | null = null;
   #waiting: string[] | null = null;
-  #still = false;
+  #still = new Set<'pointer' | 'focus'>();
   #asked: AbortController | null = null;
   #loadingMore = false;
   #countTimer: ReturnType<typeof setTimeout> | undefined;
@@ -85,7 +85,7 @@ class List {
     const order = this.#waiting ?? this.order;
     const next = place(order, this.cards, card, { view: this.view, sort: this.sort, me, more: this.#next !== null });
     if (next.length === order.length && next.every((id, n) => id === order[n])) return;
-    if (this.#still && !mine) {
+    if (this.#still.size > 0 && !mine) {
       this.#waiting = next;
       this.held += 1;
     } else {
@@ -113,13 +113,13 @@ class List {
     if (card && (card.draft ?? '') !== text) this.cards.set(id, { ...card, draft: text || null });
   }
 
-  hold() {
-    this.#still = true;
+  hold(by: 'pointer' | 'focus') {
+    this.#still.add(by);
   }
 
-  release() {
-    this.#still = false;
-    this.apply();
+  release(by: 'pointer' | 'focus') {
+    this.#still.delete(by);
+    if (this.#still.size === 0) this.apply();
   }
 
   apply() {

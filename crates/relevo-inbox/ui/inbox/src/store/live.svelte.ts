@@ -5,8 +5,9 @@ import type { Frame, Mode, Presence, Say } from '../lib/wire';
 import { drafts } from './drafts.svelte';
 import { library } from './library.svelte';
 import { list } from './list.svelte';
+import { calls, notices } from './notices.svelte';
 import { outgoing } from './outgoing.svelte';
-import { session } from './session.svelte';
+import { nameOfContact, session } from './session.svelte';
 import { Thread } from './thread.svelte';
 import { visitors } from './visitors.svelte';
 
@@ -119,8 +120,11 @@ class Live {
         list.countSoon(0);
         outgoing.flush();
         return;
-      case 'card':
-        return list.take(frame.card);
+      case 'card': {
+        const { card } = frame;
+        if (calls(list.cards.get(card.id), card, session.agent.id)) notices.show(card, nameOfContact(card.contact));
+        return list.take(card);
+      }
       case 'card_gone':
         return list.gone(frame.conversation, frame.position);
       case 'items': {

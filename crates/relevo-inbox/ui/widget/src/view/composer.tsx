@@ -50,7 +50,7 @@ export class Composer extends Component {
     };
     return (
       <form class="composer" onSubmit={send}>
-        {chat.state.who === 'queue' && <p class="hint">{t('queue.note')}</p>}
+        {chat.state.who === 'queue' && !chat.fresh && <p class="hint">{t('queue.note')}</p>}
         <div class="field">
           <textarea
             ref={(el) => void (this.#field = el)}

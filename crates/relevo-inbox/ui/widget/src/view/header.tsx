@@ -9,7 +9,7 @@ export function Header() {
   const bot = chat.session?.inbox.bot ?? null;
   const inbox = chat.session?.inbox.name ?? '';
   // Before anything was said, an inbox without a bot has nobody to name yet.
-  const side = who === 'bot' && chat.session && !bot && !name ? 'team' : who;
+  const side = chat.fresh && chat.session && !bot ? 'team' : who;
   const [title, line] = {
     bot: [name ?? bot?.name ?? inbox, t('who.bot')],
     team: [inbox, t('who.human')],

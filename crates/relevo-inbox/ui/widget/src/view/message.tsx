@@ -8,7 +8,7 @@ import { Markdown } from './markdown';
 type MessageRow = Extract<Row, { kind: 'message' }>;
 
 export function Message({ row }: { row: MessageRow }) {
-  const { chat, t } = use();
+  const { t } = use();
   const { side } = row;
   const name = row.name ?? t(side === 'bot' ? 'who.bot' : 'who.someone');
   const label = side === 'own' ? t('said.own') : t(`said.${side}`, { name });

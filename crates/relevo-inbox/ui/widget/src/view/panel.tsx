@@ -31,7 +31,7 @@ export function Panel() {
             type="button"
             data-testid="human"
             disabled={chat.asking || (chat.state.line === 'refused' && !conversation)}
-            onClick={() => chat.askForPerson()}
+            onClick={() => chat.askForPerson(t('human.ask'))}
           >
             {t(chat.asking ? 'human.asking' : 'human.ask')}
           </button>

@@ -53,7 +53,13 @@ export class Timeline extends Component<object, { below: number }> {
     const typist = name ?? (typing === 'bot' ? (bot ?? t('who.bot')) : t('who.someone'));
     return (
       <div class="middle">
-        <div ref={(el) => void (this.#box = el)} class="scroll" tabIndex={0} data-count={lines.length} onScroll={this.#scrolled}>
+        <div
+          ref={(el) => void (this.#box = el)}
+          class="scroll"
+          tabIndex={0}
+          data-count={lines.length}
+          onScroll={this.#scrolled}
+        >
           <div role="log" aria-live="polite" aria-label={t('timeline.label')} aria-busy={!loaded}>
             {!lines.length && <Empty />}
             {lines.map((row) => (
@@ -92,7 +98,8 @@ const Dots = () => (
 
 function Empty() {
   const { chat, t } = use();
-  if (!chat.session || !chat.state.loaded) return <p class="loading">{chat.state.line !== 'refused' && t('loading')}</p>;
+  if (!chat.session || !chat.state.loaded)
+    return <p class="loading">{chat.state.line !== 'refused' && t('loading')}</p>;
   const bot = chat.session.inbox.bot;
   return (
     <div class="empty">

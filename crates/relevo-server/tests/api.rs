@@ -1,0 +1,154 @@
+//! The server over its real surfaces: HTTP and sockets on a port of its own, SQLite in a folder of its own.
+
+mod command;
+mod edge;
+mod world;
+
+use serde_json::json;
+use world::World;
+
+// covers: H01 H03
+#[tokio::test]
+async fn two_agents_take_over_at_once_one_wins_and_the_other_is_told_who() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola").await;
+    let id = visitor.conversation().await;
+    let (a, b) = (world.agent("lucia@example.com").await, world.agent("rui@example.com").await);
+    let path = format!("/api/conversations/{id}/take-over");
+    let (first, second) = tokio::join!(a.post(&path, json!({})), b.post(&path, json!({})));
+    let (winner, loser, who) = if first.0 == 200 { (first, second, &a) } else { (second, first, &b) };
+    assert_eq!((winner.0, loser.0), (200, 409));
+    assert_eq!(loser.1["code"], "already_taken");
+    assert_eq!(loser.1["agent"], json!(who.id()));
+    assert_eq!(winner.1["control"]["holder"]["kind"], "human");
+    world.stop().await;
+}
+
+// covers: T02 C04
+#[tokio::test]
+async fn a_note_never_reaches_the_visitor_and_a_reply_does() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let note = json!({"text": "CANARY", "client_id": "n1"});
+    assert_eq!(agent.post(&format!("/api/conversations/{id}/notes"), note).await.0, 201);
+    let reply = json!({"text": "Hola, soy Lucía", "client_id": "m1"});
+    assert_eq!(agent.post(&format!("/api/conversations/{id}/messages"), reply).await.0, 201);
+    visitor.hears("Hola, soy Lucía").await;
+    assert!(!visitor.everything().contains("CANARY"));
+    let items = agent.get(&format!("/api/conversations/{id}/items")).await.1;
+    assert!(items.to_string().contains("CANARY"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_client_id_is_stored_once_on_both_sides() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    let first = visitor.say("c1", "hola").await;
+    let again = visitor.say("c1", "hola").await;
+    assert_eq!(first["seq"], again["seq"]);
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let path = format!("/api/conversations/{id}/messages");
+    let one = agent.post(&path, json!({"text": "uno", "client_id": "m1"})).await.1;
+    let two = agent.post(&path, json!({"text": "uno", "client_id": "m1"})).await.1;
+    assert_eq!((&one["seq"], &one["message_id"]), (&two["seq"], &two["message_id"]));
+    assert_eq!(two["repeated"], true);
+    world.stop().await;
+}
+
+// covers: V01
+#[tokio::test]
+async fn a_visitor_who_comes_back_sees_every_item_once_and_in_order() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "uno").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let path = format!("/api/conversations/{id}/messages");
+    agent.post(&path, json!({"text": "dos", "client_id": "m1"})).await;
+    visitor.hears("dos").await;
+    let seen = visitor.last_seq();
+    visitor.leave().await;
+    agent.post(&path, json!({"text": "tres", "client_id": "m2"})).await;
+    agent.post(&path, json!({"text": "cuatro", "client_id": "m3"})).await;
+    visitor.returns(&world, seen).await;
+    visitor.hears("cuatro").await;
+    let said = visitor.messages();
+    assert_eq!(said, ["uno", "dos", "tres", "cuatro"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn every_route_refuses_whoever_is_not_signed_in_unless_it_is_public() {
+    const PUBLIC: &[&str] = &[
+        "/api/session",
+        "/api/session/link",
+        "/widget/session",
+        "/bots/{bot}/replies",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    ];
+    let world = World::start().await;
+    let api = world.anonymous("GET", "/api/openapi.json", json!(null)).await.1;
+    assert_eq!(api["openapi"].as_str().map(|version| &version[..3]), Some("3.1"));
+    let paths = api["paths"].as_object().expect("paths");
+    assert!(paths.len() > 20, "{} paths", paths.len());
+    for (path, methods) in paths.iter().filter(|(path, _)| !PUBLIC.contains(&path.as_str())) {
+        for method in methods.as_object().expect("methods").keys() {
+            let address = path.replace("{id}", "00000000-0000-0000-0000-000000000001").replace("{name}", "x");
+            let address = address.replace("{artifact}", "00000000-0000-0000-0000-000000000001");
+            let (status, problem) = world.anonymous(&method.to_uppercase(), &address, json!({})).await;
+            assert_eq!((status, problem["code"].as_str()), (401, Some("signed_out")), "{method} {path}");
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_by_field_limit_and_mend() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let path = format!("/api/conversations/{id}/messages");
+    let (status, unknown) = agent.post(&path, json!({"text": "a", "client_id": "b", "shout": true})).await;
+    assert_eq!(status, 422);
+    assert!(unknown["detail"].as_str().is_some_and(|detail| detail.contains("shout")), "{unknown}");
+    let (status, long) = agent.post(&path, json!({"text": "x".repeat(8_001), "client_id": "c"})).await;
+    assert_eq!((status, &long["code"], &long["field"]), (422, &json!("too_long"), &json!("text")));
+    let refused = visitor.say("c2", &"x".repeat(8_001)).await;
+    assert_eq!((&refused["op"], &refused["code"]), (&json!("refused"), &json!("too_long")));
+    let missing = agent.get("/api/conversations/00000000-0000-0000-0000-000000000009").await;
+    assert_eq!((missing.0, &missing.1["code"]), (404, &json!("not_found")));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_cannot_write_and_a_wrong_ticket_opens_nothing() {
+    let world = World::start().await;
+    let agent = world.agent("lucia@example.com").await;
+    let foreign = agent.post_from("https://evil.example", "/api/ticket", json!({})).await;
+    assert_eq!((foreign.0, &foreign.1["code"]), (403, &json!("foreign_origin")));
+    assert_eq!(world.close_code("/ws/visitor?ticket=nonsense").await, 4001);
+    assert_eq!(world.close_code("/ws/agent?ticket=nonsense").await, 4001);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_sixth_sign_in_within_minutes_is_told_to_wait() {
+    let world = World::start().await;
+    let wrong = json!({"email": "lucia@example.com", "password": "not this one"});
+    for _ in 0..5 {
+        assert_eq!(world.anonymous("POST", "/api/session", wrong.clone()).await.0, 401);
+    }
+    let (status, problem) = world.anonymous("POST", "/api/session", wrong).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")));
+    world.stop().await;
+}

@@ -1,0 +1,152 @@
+//! The `relevo` command as people meet it: one readable line for every mistake, and an exit code that says so.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+fn relevo(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_relevo"));
+    command.args(arguments).current_dir(folder).env("RELEVO_LOG", "off").stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    relevo(folder, arguments).output().unwrap()
+}
+
+/// What it said on standard error, which must be a single line, of a run that failed.
+fn mistake(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    said
+}
+
+/// A server on a free port that is ready.
+struct Serving(Child, u16);
+
+impl Serving {
+    fn start(folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = relevo(folder, &["serve", "--port", &port.to_string()]);
+        let mut child = command.env("RELEVO_LOG", "info").stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let ready = lines.by_ref().map(Result::unwrap).find(|line| line.contains("Relevo is ready"));
+        assert!(ready.is_some(), "it ended before it was ready");
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(child, port)
+    }
+
+    fn tell(&self, signal: &str) {
+        let told = Command::new("kill").args([&format!("-{signal}"), &self.0.id().to_string()]).status();
+        assert!(told.unwrap().success());
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_data_or_port_is_told_so_and_the_first_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Serving::start(folder.path());
+    let second = mistake(&run(folder.path(), &["serve", "--port", "1"]));
+    assert!(second.contains("in use by another server"), "{second}");
+    let other = tempfile::tempdir().unwrap();
+    let taken = mistake(&run(other.path(), &["serve", "--port", &first.1.to_string()]));
+    assert!(taken.contains("is taken by another program"), "{taken}");
+    first.tell("TERM");
+    assert!(first.0.wait().unwrap().success());
+    Serving::start(folder.path());
+}
+
+#[test]
+fn all_bad_settings_are_told_with_path_reason_and_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "lisen = \"x\"\n[limits]\napi_per_minute = \"many\"\n[[bots]]\nid = \"b\"\nkind = \"robot\"\n";
+    std::fs::write(folder.path().join("relevo.toml"), settings).unwrap();
+    let output = run(folder.path(), &["config", "check"]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(mistake(&output).contains("settings are wrong"));
+    for path in ["lisen: ", "limits.api_per_minute: ", "bots[0].kind: "] {
+        assert!(told.lines().any(|line| line.starts_with(path)), "{path} is not told: {told}");
+    }
+    let refused = mistake(&run(folder.path(), &["serve"]));
+    assert!(refused.contains("relevo config check"), "{refused}");
+    let missing = mistake(&run(folder.path(), &["serve", "--config", "nowhere.toml"]));
+    assert!(missing.contains("nowhere.toml") && missing.contains("no such file"), "{missing}");
+}
+
+#[test]
+fn the_environment_weighs_more_than_the_file_and_a_flag_more_than_both() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("relevo.toml"), "listen = \"127.0.0.1:1001\"\n").unwrap();
+    let check = |listen: Option<&str>| {
+        let mut command = relevo(folder.path(), &["config", "check"]);
+        if let Some(listen) = listen {
+            command.env("RELEVO__LISTEN", listen).env("RELEVO__LIMITS__API_PER_MINUTE", "7");
+            command.env("RELEVO__ALLOWED_ORIGINS", "https://a.example,https://b.example");
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(check(None).contains("127.0.0.1:1001"));
+    assert!(check(Some("127.0.0.1:1002")).contains("127.0.0.1:1002"));
+    let mut taken = relevo(folder.path(), &["serve", "--port", "99999"]);
+    assert!(!taken.output().unwrap().status.success());
+}
+
+#[test]
+fn data_of_a_newer_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Serving::start(folder.path()));
+    let file = folder.path().join("data/relevo.db");
+    let python = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('pragma user_version=999'); c.commit()";
+    let made = Command::new("python3").args(["-c", python]).arg(&file).status().unwrap();
+    assert!(made.success());
+    let newer = mistake(&run(folder.path(), &["serve", "--port", "1"]));
+    assert!(newer.contains("newer Relevo"), "{newer}");
+}
+
+#[test]
+fn broken_shortcuts_and_prompts_are_told_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("shortcuts")).unwrap();
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    let shortcut = "---\ntitle: Hola\nlanguage: es\n---\nHola {{#if contact.name}}\n";
+    std::fs::write(folder.path().join("shortcuts/hola.es.hbs"), shortcut).unwrap();
+    std::fs::write(folder.path().join("prompts/summary.hbs"), "{{#if}").unwrap();
+    for what in ["shortcuts", "prompts"] {
+        let output = run(folder.path(), &[what, "check"]);
+        mistake(&output);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let place = told.lines().next().unwrap_or_default().split(':').nth(1).and_then(|line| line.parse::<u32>().ok());
+        assert!(told.starts_with(what) && place.is_some(), "{told}");
+    }
+    let refused = mistake(&run(folder.path(), &["serve", "--port", "1"]));
+    assert!(refused.contains("prompts/summary.hbs:"), "{refused}");
+}
+
+#[test]
+fn an_agent_is_added_once_and_a_short_password_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = |password: &str| {
+        let arguments =
+            ["user", "add", "--email", "ana@example.com", "--name", "Ana", "--role", "admin", "--password-stdin"];
+        let mut child = relevo(folder.path(), &arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    assert!(mistake(&add("short")).contains("10 characters"));
+    assert!(add("long enough to keep\n").status.success());
+    assert!(mistake(&add("long enough to keep")).contains("already"));
+}

@@ -1,0 +1,277 @@
+//! A server and the people around it.
+
+use futures::{SinkExt, StreamExt};
+use relevo::bot::{LiveTurn, bot_fn};
+use relevo::domain::command::Role;
+use relevo::domain::id::{BotId, InboxId};
+use relevo::domain::window::WindowPolicy;
+use relevo_server::app::App;
+use relevo_server::compose::Server;
+use relevo_server::config::{Config, InboxConfig};
+use relevo_server::users::{NewAgent, add};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+pub struct World {
+    address: String,
+    app: App,
+    serving: JoinHandle<()>,
+    _folder: tempfile::TempDir,
+}
+
+pub struct AgentClient {
+    base: String,
+    cookie: String,
+    me: Value,
+}
+
+pub struct AgentSocket(Socket);
+
+pub struct VisitorClient {
+    base: String,
+    token: Value,
+    socket: Option<Socket>,
+    frames: Vec<Value>,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let bot = BotId::new("echo").unwrap();
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data: folder.path().join("data"),
+            shortcuts: format!("{root}/shortcuts").into(),
+            prompts: format!("{root}/prompts").into(),
+            inboxes: vec![InboxConfig {
+                id: InboxId::new("shop").unwrap(),
+                name: None,
+                bot: Some(bot.clone()),
+                window: WindowPolicy::Unlimited,
+                phrases: None,
+                allowed_origins: Vec::new(),
+                identity_secret: None,
+            }],
+            ..Config::default()
+        };
+        let echo = bot_fn(|turn: LiveTurn| async move { turn.say(format!("eco: {}", turn.text())).await });
+        let server = Server::compose(config, BTreeMap::from([(bot, echo)])).await.unwrap();
+        let listener = server.bind().await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        for email in ["lucia@example.com", "rui@example.com"] {
+            let new = NewAgent {
+                email: email.into(),
+                name: email.split('@').next().unwrap().into(),
+                role: Role::Agent,
+                teams: Vec::new(),
+                languages: Vec::new(),
+            };
+            add(server.app.desk.store().as_ref(), new, "long enough".into()).await.unwrap();
+        }
+        server.app.agents.refresh().await.unwrap();
+        let app = server.app.clone();
+        let serving = tokio::spawn(async move { server.run(listener).await.unwrap() });
+        Self { address, app, serving, _folder: folder }
+    }
+
+    pub async fn stop(self) {
+        self.app.stop.cancel();
+        self.serving.await.unwrap();
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base())
+    }
+
+    /// A sign-in link's token.
+    pub fn link(&self, email: &str) -> String {
+        let all = self.app.agents.all();
+        self.app.links.issue(all.values().find(|agent| agent.email == email).unwrap().id)
+    }
+
+    fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub async fn anonymous(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        call(method, &format!("{}{path}", self.base()), None, None, body).await
+    }
+
+    /// A signed-in agent, by a link: signing in with a password is slow on purpose, and limited.
+    pub async fn agent(&self, email: &str) -> AgentClient {
+        let token = self.link(email);
+        let answer = reqwest::Client::new()
+            .post(format!("{}/api/session/link", self.base()))
+            .json(&json!({"token": token}))
+            .send()
+            .await
+            .unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        AgentClient { base: self.base(), cookie, me: answer.json().await.unwrap() }
+    }
+
+    pub async fn visitor(&self) -> VisitorClient {
+        let mut visitor = VisitorClient { base: self.base(), token: Value::Null, socket: None, frames: Vec::new() };
+        visitor.returns(self, 0).await;
+        visitor
+    }
+
+    pub async fn close_code(&self, path: &str) -> u16 {
+        let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{}{path}", self.address)).await.unwrap();
+        loop {
+            if let Message::Close(Some(frame)) = socket.next().await.unwrap().unwrap() {
+                return frame.code.into();
+            }
+        }
+    }
+}
+
+impl AgentClient {
+    pub fn id(&self) -> &str {
+        self.me["agent"]["id"].as_str().unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        call("GET", &format!("{}{path}", self.base), Some(&self.cookie), None, Value::Null).await
+    }
+
+    /// Just the status.
+    pub async fn call(&self, method: &str, path: &str) -> u16 {
+        call(method, &format!("{}{path}", self.base), Some(&self.cookie), None, Value::Null).await.0
+    }
+
+    /// The agent's socket, welcomed.
+    pub async fn socket(&self, world: &World) -> AgentSocket {
+        let ticket = self.post("/api/ticket", json!({})).await.1;
+        let url = format!("ws://{}/ws/agent?ticket={}", world.address, ticket["ticket"].as_str().unwrap());
+        let mut socket = AgentSocket(tokio_tungstenite::connect_async(url).await.unwrap().0);
+        assert!(socket.still_answers().await);
+        socket
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        call("POST", &format!("{}{path}", self.base), Some(&self.cookie), None, body).await
+    }
+
+    pub async fn post_from(&self, origin: &str, path: &str, body: Value) -> (u16, Value) {
+        call("POST", &format!("{}{path}", self.base), Some(&self.cookie), Some(origin), body).await
+    }
+}
+
+impl AgentSocket {
+    /// Says hello, and hears the welcome.
+    pub async fn still_answers(&mut self) -> bool {
+        let hello = json!({"op": "hello", "position": null}).to_string();
+        self.0.send(Message::text(hello)).await.unwrap();
+        while let Some(Ok(message)) = self.0.next().await {
+            if message.to_text().is_ok_and(|text| text.contains("welcome")) {
+                return true;
+            }
+        }
+        false
+    }
+
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            if let Message::Close(Some(frame)) = self.0.next().await.unwrap().unwrap() {
+                return frame.code.into();
+            }
+        }
+    }
+}
+
+impl VisitorClient {
+    pub async fn leave(&mut self) {
+        self.socket.take().unwrap().close(None).await.unwrap();
+    }
+
+    /// Connects, anew or again, and asks for everything after `after`.
+    pub async fn returns(&mut self, world: &World, after: u64) {
+        let hello = json!({"inbox": "shop", "token": self.token, "language": "es"});
+        let session = call("POST", &format!("{}/widget/session", self.base), None, None, hello).await.1;
+        self.token = session["token"].clone();
+        let ticket = session["ticket"].as_str().unwrap();
+        let url = format!("ws://{}/ws/visitor?ticket={ticket}", world.address);
+        self.socket = Some(tokio_tungstenite::connect_async(url).await.unwrap().0);
+        self.send(json!({"op": "hello", "after": after})).await;
+        self.until(|frame| frame["op"] == "welcome").await;
+    }
+
+    /// Says something; the ack or the refusal.
+    pub async fn say(&mut self, client_id: &str, text: &str) -> Value {
+        self.send(json!({"op": "say", "client_id": client_id, "text": text, "payload": null})).await;
+        self.until(|frame| frame["op"] == "ack" || frame["op"] == "refused").await
+    }
+
+    /// Waits until a message with this text is on the screen.
+    pub async fn hears(&mut self, text: &str) {
+        if !self.messages().iter().any(|said| said == text) {
+            self.until(|frame| frame["items"].to_string().contains(text)).await;
+        }
+    }
+
+    /// The texts of people on the screen, in order: the bot's echo is left out.
+    pub fn messages(&self) -> Vec<String> {
+        let items = self.frames.iter().filter_map(|frame| frame["items"].as_array()).flatten();
+        let said = items.filter_map(|item| item["message"]["text"].as_str());
+        said.filter(|text| !text.starts_with("eco: ")).map(str::to_owned).collect()
+    }
+
+    pub fn last_seq(&self) -> u64 {
+        let items = self.frames.iter().filter_map(|frame| frame["items"].as_array()).flatten();
+        items.filter_map(|item| item["seq"].as_u64()).max().unwrap_or(0)
+    }
+
+    pub fn everything(&self) -> String {
+        Value::from(self.frames.clone()).to_string()
+    }
+
+    pub async fn conversation(&self) -> String {
+        let hello = json!({"inbox": "shop", "token": self.token});
+        let session = call("POST", &format!("{}/widget/session", self.base), None, None, hello).await.1;
+        session["conversation"].as_str().unwrap().to_owned()
+    }
+
+    async fn send(&mut self, frame: Value) {
+        self.socket.as_mut().unwrap().send(Message::text(frame.to_string())).await.unwrap();
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            if let Message::Text(text) = self.socket.as_mut().unwrap().next().await.unwrap().unwrap() {
+                let frame: Value = serde_json::from_str(&text).unwrap();
+                self.frames.push(frame.clone());
+                if wanted(&frame) {
+                    return frame;
+                }
+            }
+        }
+    }
+}
+
+async fn call(method: &str, url: &str, cookie: Option<&str>, origin: Option<&str>, body: Value) -> (u16, Value) {
+    let mut request = reqwest::Client::new().request(method.parse().unwrap(), url);
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    if let Some(origin) = origin {
+        request = request.header("origin", origin);
+    }
+    if !body.is_null() {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap_or(Value::Null))
+}
