@@ -15,6 +15,8 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     more: Map<String, Value>,
+    /// How many seconds to wait before another attempt.
+    wait: Option<u64>,
 }
 
 /// What handlers answer.
@@ -23,7 +25,7 @@ pub type Result<T> = std::result::Result<T, Problem>;
 impl Problem {
     /// A problem with a stable code and a detail for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), more: Map::new() }
+        Self { status, code, detail: detail.into(), more: Map::new(), wait: None }
     }
 
     /// There is no such thing, or it is not yours to see.
@@ -45,6 +47,13 @@ impl Problem {
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here; it was logged")
+    }
+
+    /// With the seconds to wait before another attempt, for programs also as a header.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.wait = Some(seconds);
+        self.with("retry_after", seconds)
     }
 
     /// With one more member.
@@ -120,7 +129,11 @@ impl IntoResponse for Problem {
         if let Value::Object(members) = &mut body {
             members.extend(self.more);
         }
+        let wait = self.wait;
         let mut response = (self.status, Json(body)).into_response();
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response

@@ -41,7 +41,7 @@ impl FromRequestParts<App> for SignedIn {
             }
         };
         if let Err(seconds) = app.limiters.api.check(&sign_in::hash(token)) {
-            return Err(Problem::too_many(format!("too many requests: wait {seconds} s")).with("retry_after", seconds));
+            return Err(Problem::too_many(format!("too many requests: wait {seconds} s")).after(seconds));
         }
         Ok(Self(agent))
     }

@@ -108,6 +108,32 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use relevo::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn a_session_ends_when_it_is_idle_or_old() {
+        let store = MemoryStore::default();
+        let agent = AgentId(uuid::Uuid::nil());
+        let begun = Timestamp(0);
+        let (idle, used) = (begin(&store, agent, begun).await.unwrap(), begin(&store, agent, begun).await.unwrap());
+        let later = |hours: u64| begun.after(Duration::from_secs(hours * 3_600 + 1));
+        // Used every eight hours it lives on, but not for ever.
+        for hours in (8..168).step_by(8) {
+            assert_eq!(agent_of(&store, &used, later(hours)).await.unwrap(), Some(agent), "after {hours} h");
+        }
+        assert_eq!(agent_of(&store, &idle, later(12)).await.unwrap(), None);
+        assert_eq!(agent_of(&store, &used, later(168)).await.unwrap(), None);
+        assert!(store_is_empty(&store, &[&idle, &used]).await);
+    }
+
+    async fn store_is_empty(store: &dyn Store, tokens: &[&str]) -> bool {
+        for token in tokens {
+            if store.session(&hash(token)).await.unwrap().is_some() {
+                return false;
+            }
+        }
+        true
+    }
 
     #[tokio::test]
     async fn a_password_verifies_only_against_its_own_hash() {

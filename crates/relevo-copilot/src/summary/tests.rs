@@ -88,7 +88,7 @@ async fn notes_are_read_in_a_summary_only_when_the_setting_is_on() {
     assert!(model.requests()[0].turns[0].text.contains("CANARY-NOTE"));
 }
 
-// behaviour 1
+// covers: A05; behaviour 1
 #[tokio::test]
 async fn a_new_summary_reads_the_last_one_and_only_what_is_new() {
     let (copilot, model) = by(Scripted::saying(["Sigue esperando.\n---\nissue: Reembolso"]));
@@ -117,7 +117,7 @@ async fn a_customer_cannot_give_the_model_orders() {
     assert_eq!(request.system, copilot.prompts().render("summary", &json!({"language": "", "facts": null, "earlier": null, "covered": null, "conversation": "", "left_out": null})).unwrap().system);
     let user = &request.turns[0].text;
     assert_eq!(
-        user.matches("</data nonce=\"n0nce\">").count(),
+        user.matches("</data").count(),
         2,
         "one for the facts, one for the conversation: {user}"
     );

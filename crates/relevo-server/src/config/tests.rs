@@ -75,3 +75,19 @@ fn a_good_file_is_taken_as_it_is() {
     assert_eq!(config.address(), "https://chat.example.com");
     assert_eq!(config.log_format, LogFormat::Json);
 }
+
+#[test]
+fn the_settings_that_the_documentation_shows_are_all_and_good() {
+    let page = include_str!("../../../../docs/settings.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relevo.toml");
+    std::fs::write(&file, rest.split_once("```").unwrap().0).unwrap();
+    let config = Config::load(Some(&file)).unwrap();
+    assert_eq!(config.check(&[]), Ok(()));
+    let unknown = wrong(json!({"lisen": 1}));
+    let names = unknown[0].1.split('`').skip(1).step_by(2).filter(|name| *name != "lisen");
+    let missing: Vec<_> =
+        names.filter(|name| !page.contains(&format!("{name} = ")) && !page.contains(&format!("[{name}]"))).collect();
+    assert!(missing.is_empty(), "not in the documentation: {missing:?}");
+}

@@ -41,7 +41,7 @@ async fn sign_in(
     let limited = app.limiters.sign_in_address.check(&address).and(app.limiters.sign_in_email.check(&email));
     if let Err(seconds) = limited {
         let detail = format!("too many attempts: wait {seconds} s");
-        return Err(Problem::too_many(detail).with("retry_after", seconds));
+        return Err(Problem::too_many(detail).after(seconds));
     }
     let agent = app.desk.store().agent_by_email(&email).await?;
     let stored = agent.as_ref().map(|agent| agent.password_hash.clone());

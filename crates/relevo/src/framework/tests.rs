@@ -218,7 +218,7 @@ async fn the_same_client_id_again_finds_its_first_answer_even_when_writing_is_no
 }
 
 // covers: H20
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_promised_for_later_that_never_comes_calls_people() {
     struct Promises;
     #[async_trait::async_trait]

@@ -89,6 +89,6 @@ async fn put(store: &Fresh, append: Append) -> Position {
     store.append(append).await.expect("nothing stands against it")
 }
 
-fn is_conflict(result: Result<Position, AppendError>, expected: u64) -> bool {
-    matches!(result, Err(AppendError::Conflict { actual }) if actual == expected)
+fn is_conflict(result: &Result<Position, AppendError>, expected: u64) -> bool {
+    matches!(result, Err(AppendError::Conflict { actual }) if *actual == expected)
 }

@@ -80,7 +80,7 @@ pub async fn a_stale_append_changes_nothing(store: &Fresh) {
     let head = store.head().await.unwrap();
 
     let loser = Append { dedupe: Some(key("k")), jobs: vec![deliver(1, 0)], ..says(&one.state, "second") };
-    assert!(is_conflict(store.append(loser.clone()).await, 2));
+    assert!(is_conflict(&store.append(loser.clone()).await, 2));
     assert_eq!(store.head().await.unwrap(), head);
     assert_eq!(store.load(conversation(1)).await.unwrap(), Some(winner.state));
     assert_eq!(store.read(conversation(1), 0, 10).await.unwrap().len(), 2);
@@ -91,9 +91,9 @@ pub async fn a_stale_append_changes_nothing(store: &Fresh) {
 /// Neither a conversation that began already nor one that did not begin takes an append meant for the other.
 pub async fn an_append_to_a_conversation_that_is_not_there_is_a_conflict(store: &Fresh) {
     let one = started(1);
-    assert!(is_conflict(store.append(says(&one.state, "too early")).await, 0));
+    assert!(is_conflict(&store.append(says(&one.state, "too early")).await, 0));
     put(store, one.clone()).await;
-    assert!(is_conflict(store.append(one).await, 1));
+    assert!(is_conflict(&store.append(one).await, 1));
 }
 
 /// Facts come back as they were: line ends, quotes, zero characters, every script, and the words that a fence withheld.

@@ -21,10 +21,10 @@ pub async fn a_thread_points_to_its_newest_conversation(store: &Fresh) {
 pub async fn a_thread_is_taken_by_one_of_two_claims(store: &Fresh) {
     let whose = contact(1).id;
     put(store, claiming(1, whose, None)).await;
-    assert!(is_taken(store.append(claiming(2, whose, None)).await, conversation(1)));
+    assert!(is_taken(&store.append(claiming(2, whose, None)).await, conversation(1)));
     put(store, claiming(3, whose, Some(conversation(1)))).await;
     let late = Append { dedupe: Some(key("k")), ..claiming(4, whose, Some(conversation(1))) };
-    assert!(is_taken(store.append(late).await, conversation(3)));
+    assert!(is_taken(&store.append(late).await, conversation(3)));
     assert_eq!(store.load(conversation(2)).await.unwrap(), None);
     assert_eq!(store.load(conversation(4)).await.unwrap(), None);
     assert_eq!(store.find(&key("k")).await.unwrap(), None);
@@ -37,7 +37,7 @@ pub async fn a_duplicate_is_told_before_a_taken_thread_and_that_before_a_conflic
     let first = Append { dedupe: Some(key("k")), ..claiming(1, whose, None) };
     put(store, first.clone()).await;
     assert!(matches!(store.append(first.clone()).await, Err(AppendError::Duplicate { seq: 1, .. })));
-    assert!(is_taken(store.append(Append { dedupe: None, ..first }).await, conversation(1)));
+    assert!(is_taken(&store.append(Append { dedupe: None, ..first }).await, conversation(1)));
 }
 
 /// Many browsers' first messages at once: one conversation begins, all others learn which.
@@ -56,9 +56,9 @@ pub async fn simultaneous_first_messages_make_one_conversation(store: &Fresh) {
     let winner = conversation(winners[0]);
     assert_eq!(store.thread(&inbox("shop"), whose).await.unwrap(), Some(winner));
     assert_eq!(store.head().await.unwrap(), 1);
-    assert!(results.into_iter().all(|(_, result)| result.is_ok() || is_taken(result, winner)));
+    assert!(results.iter().all(|(_, result)| result.is_ok() || is_taken(result, winner)));
 }
 
-fn is_taken(result: Result<Position, AppendError>, winner: ConversationId) -> bool {
-    matches!(result, Err(AppendError::ThreadTaken { by }) if by == winner)
+fn is_taken(result: &Result<Position, AppendError>, winner: ConversationId) -> bool {
+    matches!(result, Err(AppendError::ThreadTaken { by }) if *by == winner)
 }
