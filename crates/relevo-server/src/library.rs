@@ -145,7 +145,7 @@ mod tests {
         let (bus, stop) = (Arc::new(LocalBus::default()), CancellationToken::new());
         let mut signals = bus.subscribe();
         let (told, mut heard) = mpsc::unbounded_channel();
-        library.watch(bus.clone(), stop.clone(), move |now| drop(told.send(now.shortcuts().count())));
+        library.watch(bus.clone(), stop.clone(), move |now| told.send(now.shortcuts().count()).unwrap());
         std::fs::write(folder.path().join("adios.es.hbs"), GOOD).unwrap();
         assert_eq!(signals.recv().await.unwrap(), Signal::Library);
         assert_eq!(heard.recv().await, Some(2));

@@ -9,9 +9,12 @@ use tracing_subscriber::EnvFilter;
 /// The bounds of histograms, in seconds.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
+/// What is logged when nothing is asked for. The store's library shows whole statements, which nobody reads all day.
+const QUIET: &str = "info,sqlx=error";
+
 /// Starts logging: `RELEVO_LOG` filters (`info`, `relevo=debug`).
 pub fn logs(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("RELEVO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("RELEVO_LOG").unwrap_or_else(|_| EnvFilter::new(QUIET));
     let colours = std::io::stderr().is_terminal();
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.

@@ -105,7 +105,7 @@ fn data_of_a_newer_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     drop(Serving::start(folder.path()));
     let file = folder.path().join("data/relevo.db");
-    let python = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('pragma user_version=999'); c.commit()";
+    let python = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('insert into schema_version values (99)'); c.commit()";
     let made = Command::new("python3").args(["-c", python]).arg(&file).status().unwrap();
     assert!(made.success());
     let newer = mistake(&run(folder.path(), &["serve", "--port", "1"]));

@@ -48,8 +48,8 @@ impl World {
         let config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
             data: folder.path().join("data"),
-            shortcuts: format!("{root}/shortcuts").into(),
-            prompts: format!("{root}/prompts").into(),
+            shortcuts: Some(format!("{root}/shortcuts").into()),
+            prompts: Some(format!("{root}/prompts").into()),
             inboxes: vec![InboxConfig {
                 id: InboxId::new("shop").unwrap(),
                 name: None,

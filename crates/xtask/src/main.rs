@@ -1,5 +1,6 @@
 //! `cargo xtask`: what people and CI run. Small on purpose: it compiles in seconds, before anything else.
 
+mod install;
 mod pages;
 mod stage;
 mod test;

@@ -1,8 +1,9 @@
 //! Every check, in the order in which a mistake is found soonest.
 
-use crate::pages;
-use crate::stage::{Stage, cargo};
+use crate::stage::{Stage, cargo, node};
+use crate::{install, pages, root, target};
 use anyhow::{Result, bail};
+use std::process::Command;
 use std::time::Instant;
 
 /// A check by its name.
@@ -11,8 +12,17 @@ type Check = (&'static str, fn() -> Result<()>);
 const CHECKS: &[Check] = &[
     ("format", || Stage::begin("format").run(cargo(&["fmt", "--all", "--check"]))),
     ("pages", || pages::build(pages::When::Changed)),
-    // Only what was seen to pass; the rest of the workspace joins as it is seen.
-    ("tests", || Stage::begin("tests").run(cargo(&["test", "--lib", "-p", "relevo-domain", "-p", "relevo"]))),
+    ("page-lints", page_lints),
+    ("page-tests", || {
+        pages::install()?;
+        Stage::begin("page tests").run(node(&["run", "test"]))
+    }),
+    ("tests", || Stage::begin("tests").run(cargo(&["test", "--workspace", "--no-fail-fast"]))),
+    ("story", story),
+    ("lints", || {
+        let arguments = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        Stage::begin("lints").run(cargo(&arguments))
+    }),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -36,4 +46,22 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     println!("{} stages passed in {} s", chosen.len(), began.elapsed().as_secs());
     Ok(())
+}
+
+fn page_lints() -> Result<()> {
+    pages::install()?;
+    Stage::begin("page types").run(node(&["run", "check"]))?;
+    Stage::begin("page lints").run(node(&["run", "lint"]))
+}
+
+/// The whole story in a real browser against the real server.
+fn story() -> Result<()> {
+    install::chromium()?;
+    pages::build(pages::When::Changed)?;
+    // The same build as the tests': another choice of packages would compile the dependencies anew.
+    Stage::begin("server").run(cargo(&["build", "--workspace"]))?;
+    let mut story = Command::new("node");
+    story.args(["--test", "--test-reporter=spec", "tests/story/story.test.mjs"]).current_dir(root());
+    story.env("RELEVO_BIN", target().join("debug/relevo"));
+    Stage::begin("story").run(story)
 }

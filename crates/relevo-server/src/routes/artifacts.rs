@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, make)).routes(routes!(stop)).routes(routes!(feedback))
+    OpenApiRouter::new().routes(routes!(artifacts, make)).routes(routes!(stop)).routes(routes!(feedback))
 }
 
 /// An artifact with what has happened since.
@@ -33,7 +33,7 @@ pub(crate) async fn described(store: &dyn Store, state: &Conversation, made: &Ar
 /// All artifacts of a conversation, newest first.
 #[utoipa::path(get, path = "/api/conversations/{id}/artifacts", tag = "copilot", params(("id" = String, Path)),
     responses((status = 200, description = "Artifacts")))]
-async fn list(
+async fn artifacts(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,

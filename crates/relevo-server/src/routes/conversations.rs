@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list::list))
+        .routes(routes!(list::conversations))
         .routes(routes!(list::counts))
         .routes(routes!(read::one, act::patch))
         .routes(routes!(read::items))

@@ -15,12 +15,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(visitors))
 }
 
 /// Everybody on the sites right now.
 #[utoipa::path(get, path = "/api/visitors", tag = "conversations", responses((status = 200, description = "Visitors")))]
-async fn list(State(app): State<App>, SignedIn(agent): SignedIn) -> Result<Json<Vec<Value>>> {
+async fn visitors(State(app): State<App>, SignedIn(agent): SignedIn) -> Result<Json<Vec<Value>>> {
     let mut visitors = Vec::new();
     for present in app.presence.visitors() {
         visitors.extend(row(&app, &agent, &present).await?);

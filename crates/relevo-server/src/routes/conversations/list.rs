@@ -42,7 +42,7 @@ pub(crate) struct Wanted {
 /// One page of a list.
 #[utoipa::path(get, path = "/api/conversations", tag = "conversations", params(Wanted),
     responses((status = 200, description = "Cards, the next page's cursor and the log's position")))]
-pub(crate) async fn list(
+pub(crate) async fn conversations(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Query(wanted): Query<Wanted>,
