@@ -153,8 +153,8 @@ class Agent extends Person {
 
   /** Whether this agent holds the open conversation, once that is decided on this screen. */
   async holds() {
-    await this.button('take').waitFor({ state: 'detached' });
-    return (await this.button('join').count()) === 0;
+    await this.page.locator('[data-testid=hand-back], [data-testid=join]').first().waitFor();
+    return (await this.button('hand-back').count()) > 0;
   }
 
   async handsBack() {
@@ -190,8 +190,7 @@ class Agent extends Person {
     const composer = this.button('composer');
     await composer.fill('');
     await composer.pressSequentially(`/${name}`);
-    await this.page.getByRole('option').first().waitFor();
-    await composer.press('Enter');
+    await this.button(`shortcut-${name}`).click();
     await this.page.waitForFunction(() => {
       const field = document.querySelector('[data-testid=composer]');
       return field.value.length > 0 && !field.value.startsWith('/');

@@ -106,6 +106,8 @@ impl WebhookBot {
             }
             client = client.dns_resolver(Arc::new(PublicOnly));
         }
+        // Whoever set up a provider for the whole process keeps it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = client.build().map_err(|error| BadWebhook::Client(error.to_string()))?;
         Ok(Self { url, settings, client, places: Arc::new(Semaphore::new(IN_FLIGHT)), clock: SystemClock })
     }

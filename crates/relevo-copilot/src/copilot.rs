@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::extractive::replies::Replies;
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Knowledge, Passage, SourceKind};
 use crate::prompt::Prompts;
 use crate::text::{Language, detect};
 use crate::transcript::{Line, Notes, Who};
@@ -87,6 +87,9 @@ pub struct Input {
     pub internal: bool,
     /// The summary made before, to go on from.
     pub earlier: Option<Earlier>,
+    /// How shortcuts read in this conversation, by their source's id; one that is not here lacks a value and is not
+    /// suggested. None: shortcuts are taken as they are written.
+    pub shortcuts: Option<BTreeMap<String, String>>,
 }
 
 /// A summary made before: the next one reads it and only what was said since.
@@ -115,6 +118,15 @@ impl Input {
             nonce: String::from("relevo"),
             internal: true,
             earlier: None,
+            shortcuts: None,
+        }
+    }
+
+    /// How a passage reads in this conversation.
+    pub(crate) fn reading<'a>(&'a self, passage: &'a Passage) -> Option<&'a str> {
+        match (&self.shortcuts, passage.kind) {
+            (Some(shortcuts), SourceKind::Shortcut) => shortcuts.get(&passage.source).map(String::as_str),
+            _ => Some(&passage.text),
         }
     }
 

@@ -125,9 +125,10 @@ fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
     let knowledge = copilot.knowledge();
     let found =
         knowledge.search(&question(input), SOURCES, |passage| input.internal || passage.audience == Audience::Public);
-    let passages = found.into_iter().filter(|found| found.likeness >= offline::WEAK).map(|found| {
+    let passages = found.into_iter().filter(|found| found.likeness >= offline::WEAK).filter_map(|found| {
+        let text = input.reading(found.passage)?.to_owned();
         let passage = found.passage.clone();
-        (SourceRef::passage(0, &passage), passage.audience == Audience::Internal, passage.text.clone(), Some(passage))
+        Some((SourceRef::passage(0, &passage), passage.audience == Audience::Internal, text, Some(passage)))
     });
     let earlier = copilot.replies(|replies| replies.suggest(&input.lines, 2));
     let earlier = earlier

@@ -9,9 +9,10 @@ mod learn;
 mod read;
 mod run;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use relevo::bus::Bus;
 use relevo::clock::Clock;
 use relevo::feed::{Change, Feed};
@@ -25,6 +26,18 @@ use tokio_util::task::TaskTracker;
 
 use crate::copilot::Copilot;
 use crate::text::Language;
+
+/// How a deployment's shortcuts read in a conversation.
+#[async_trait]
+pub trait Shortcuts: Send + Sync {
+    /// Every shortcut that has all its values there, rendered, by its source's id. `by` is the agent who would send it;
+    /// none: nobody in particular.
+    async fn rendered(
+        &self,
+        conversation: ConversationId,
+        by: Option<AgentId>,
+    ) -> Result<BTreeMap<String, String>, StoreError>;
+}
 
 /// Where the worker does its work.
 #[derive(Clone)]
@@ -41,6 +54,8 @@ pub struct Workplace {
     pub stop: CancellationToken,
     /// The agents' language where a request names none.
     pub language: Language,
+    /// The shortcuts that it suggests from; none: they are taken as they are written.
+    pub shortcuts: Option<Arc<dyn Shortcuts>>,
 }
 
 /// The worker. Clones are the same one.

@@ -3,11 +3,12 @@
 use crate::agents::AgentBook;
 use crate::app::App;
 use crate::config::{BotConfig, BotKind, Config, CopilotConfig};
-use crate::library::{LiveLibrary, read_folder};
+use crate::library::{LiveLibrary, follow, read_folder};
 use crate::limits::Limiters;
 use crate::presence::PresenceBook;
+use crate::shortcuts::InConversations;
 use crate::sign_in::Links;
-use crate::{demo, housekeeping, serve};
+use crate::{demo, housekeeping, serve, shortcuts};
 use anyhow::{Context, Result, anyhow, bail};
 use relevo::bot::Bot;
 use relevo::bus::{Bus, LocalBus};
@@ -22,7 +23,7 @@ use relevo::webhook::Secret;
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
 use relevo_bots::webhook::{Settings, WebhookBot};
 use relevo_copilot::Copilot;
-use relevo_copilot::knowledge::{Audience, Source, SourceKind, article};
+use relevo_copilot::knowledge::{Source, SourceKind, article};
 use relevo_copilot::prompt::Prompts;
 use relevo_copilot::text::Language;
 use relevo_copilot::worker::{Worker, Workplace};
@@ -31,10 +32,12 @@ use relevo_llm::chain::Chain;
 use relevo_llm::openai::{Endpoint, Key, OpenAi};
 use relevo_llm::tokens::Counter;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// How long sockets may take to say goodbye.
 const LAST_FRAMES: Duration = Duration::from_secs(3);
@@ -67,13 +70,15 @@ impl Server {
         let library = LiveLibrary::open(config.shortcuts_folder())
             .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
         let copilot = copilot(&config)?;
-        know_shortcuts(&copilot, &library.current());
+        know(&copilot, &library.current());
         let (directory, bot_secrets) = directory(&config, bots)?;
         let framework = Framework::new(Arc::clone(&store), Arc::clone(&bus), Arc::new(SystemClock));
         let running = framework.directory(directory).start().await?;
         let stop = running.stopping().clone();
         let knows = copilot.clone();
-        library.watch(Arc::clone(&bus), stop.clone(), move |library| know_shortcuts(&knows, library));
+        library.watch(Arc::clone(&bus), stop.clone(), move |library| know(&knows, library));
+        let agents = Arc::new(AgentBook::open(Arc::clone(&store)).await?);
+        follow_folders(&copilot, &config, &stop);
         let place = Workplace {
             store: Arc::clone(&store),
             bus: Arc::clone(&bus),
@@ -86,6 +91,11 @@ impl Server {
                 .as_deref()
                 .and_then(crate::routes::artifacts::language)
                 .unwrap_or(Language::Es),
+            shortcuts: Some(Arc::new(InConversations {
+                desk: running.desk().clone(),
+                library: Arc::clone(&library),
+                agents: Arc::clone(&agents),
+            })),
         };
         let copilot = Worker::start(copilot, place, running.feed()).await?;
         let limiters = Arc::new(Limiters::new(&config.limits));
@@ -98,7 +108,7 @@ impl Server {
             copilot,
             tickets: Arc::default(),
             links: Arc::<Links>::default(),
-            agents: Arc::new(AgentBook::open(Arc::clone(&store)).await?),
+            agents,
             presence: Arc::new(PresenceBook::new(bus)),
             limiters,
             bot_secrets: Arc::new(bot_secrets),
@@ -219,21 +229,49 @@ fn copilot(config: &Config) -> Result<Copilot> {
         None => Copilot::offline(),
     };
     if let Some(folder) = config.prompts_folder() {
-        let files = read_folder(&folder)
-            .with_context(|| format!("the prompts in {} cannot be read (setting `prompts`)", folder.display()))?;
-        let (prompts, wrong) = Prompts::load(files);
-        if let Some(first) = wrong.first() {
-            bail!("{first} (`relevo prompts check` tells all)");
-        }
-        copilot.set_prompts(prompts);
+        copilot.set_prompts(prompts(&folder)?);
     }
     if let Some(folder) = &config.knowledge {
-        let files = read_folder(folder)
-            .with_context(|| format!("the articles in {} cannot be read (setting `knowledge`)", folder.display()))?;
-        let articles: Vec<Source> = files.iter().filter_map(|(path, text)| article(path, text)).collect();
-        copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Article, articles));
+        know_articles(&copilot, folder)?;
     }
     Ok(copilot)
+}
+
+fn prompts(folder: &Path) -> Result<Prompts> {
+    let files = read_folder(folder)
+        .with_context(|| format!("the prompts in {} cannot be read (setting `prompts`)", folder.display()))?;
+    let (prompts, wrong) = Prompts::load(files);
+    match wrong.first() {
+        Some(first) => bail!("{first} (`relevo prompts check` tells all)"),
+        None => Ok(prompts),
+    }
+}
+
+fn know_articles(copilot: &Copilot, folder: &Path) -> Result<()> {
+    let files = read_folder(folder)
+        .with_context(|| format!("the articles in {} cannot be read (setting `knowledge`)", folder.display()))?;
+    let articles: Vec<Source> = files.iter().filter_map(|(path, text)| article(path, text)).collect();
+    copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Article, articles));
+    Ok(())
+}
+
+/// Prompts and articles are read again when a file changes; where one is broken, all stays as it was.
+fn follow_folders(copilot: &Copilot, config: &Config, stop: &CancellationToken) {
+    if let Some(folder) = config.prompts_folder() {
+        let (copilot, from) = (copilot.clone(), folder.clone());
+        follow(&folder, stop.clone(), move || match prompts(&from) {
+            Ok(prompts) => copilot.set_prompts(prompts),
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "the prompts stay as they were"),
+        });
+    }
+    if let Some(folder) = config.knowledge.clone() {
+        let (copilot, from) = (copilot.clone(), folder.clone());
+        follow(&folder, stop.clone(), move || {
+            if let Err(error) = know_articles(&copilot, &from) {
+                tracing::warn!(error = format!("{error:#}"), "the articles stay as they were");
+            }
+        });
+    }
 }
 
 /// The models of an endpoint, one after the other; none without an endpoint.
@@ -257,18 +295,6 @@ fn model(settings: &CopilotConfig) -> Result<Option<(Arc<dyn ChatModel>, Counter
     Ok(models.next().zip(counter).map(|(first, counter)| (Arc::new(Chain::new(first, models)) as _, counter)))
 }
 
-/// Shortcuts are answers that the team has agreed on: the Copilot suggests from them.
-fn know_shortcuts(copilot: &Copilot, library: &Library) {
-    let variants = library.shortcuts().flat_map(|shortcut| shortcut.variants.values().map(move |v| (shortcut, v)));
-    let shortcuts: Vec<Source> = variants
-        .map(|(shortcut, variant)| Source {
-            kind: SourceKind::Shortcut,
-            id: format!("{}.{}", shortcut.name, variant.language.code()),
-            title: variant.title.clone(),
-            text: variant.body.clone(),
-            language: crate::routes::artifacts::language(variant.language.code()),
-            audience: Audience::Public,
-        })
-        .collect();
-    copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, shortcuts));
+fn know(copilot: &Copilot, library: &Library) {
+    copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, shortcuts::sources(library)));
 }

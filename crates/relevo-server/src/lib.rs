@@ -37,6 +37,7 @@ pub mod library;
 pub mod limits;
 pub mod pages;
 pub mod presence;
+mod shortcuts;
 pub mod sign_in;
 pub mod telemetry;
 pub mod tickets;

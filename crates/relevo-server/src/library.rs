@@ -61,37 +61,42 @@ impl LiveLibrary {
         changed: impl Fn(&Library) + Send + 'static,
     ) {
         let Some(folder) = &self.folder else { return };
-        let (told, mut changes) = mpsc::channel::<()>(1);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading the files is an event too, and none that matters.
-            if event.is_ok_and(|event| !event.kind.is_access()) {
-                let _ = told.try_send(());
-            }
-        })
-        .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::Recursive).map(|()| watcher));
-        let watcher = match watcher {
-            Ok(watcher) => watcher,
-            Err(error) => {
-                tracing::warn!(%error, "the shortcuts are not followed: restart after a change");
-                return;
-            }
-        };
         let this = Arc::clone(self);
-        tokio::spawn(async move {
-            let _watcher = watcher;
-            while let Some(Some(())) = stop.run_until_cancelled(changes.recv()).await {
-                tokio::time::sleep(SETTLE).await;
-                let _ = changes.try_recv();
-                match this.reload() {
-                    Ok(()) => {
-                        changed(&this.current());
-                        bus.publish(Signal::Library);
-                    }
-                    Err(error) => tracing::warn!(%error, "the shortcuts could not be read again"),
-                }
+        follow(folder, stop, move || match this.reload() {
+            Ok(()) => {
+                changed(&this.current());
+                bus.publish(Signal::Library);
             }
+            Err(error) => tracing::warn!(%error, "the shortcuts could not be read again"),
         });
     }
+}
+
+/// Calls `changed` whenever something below a folder has changed, until `stop` is cancelled.
+pub fn follow(folder: &Path, stop: CancellationToken, changed: impl Fn() + Send + 'static) {
+    let (told, mut changes) = mpsc::channel::<()>(1);
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading the files is an event too, and none that matters.
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            let _ = told.try_send(());
+        }
+    })
+    .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::Recursive).map(|()| watcher));
+    let watcher = match watcher {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            tracing::warn!(folder = %folder.display(), %error, "the folder is not followed: restart after a change");
+            return;
+        }
+    };
+    tokio::spawn(async move {
+        let _watcher = watcher;
+        while let Some(Some(())) = stop.run_until_cancelled(changes.recv()).await {
+            tokio::time::sleep(SETTLE).await;
+            let _ = changes.try_recv();
+            changed();
+        }
+    });
 }
 
 fn built_in() -> Vec<(String, String)> {

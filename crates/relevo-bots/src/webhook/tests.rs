@@ -59,7 +59,6 @@ async fn answer(stream: &mut TcpStream, status: &str, body: &str) {
 }
 
 async fn relevo_with(settings: Settings) -> Running {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let bot = Arc::new(WebhookBot::new(settings.allow_private()).unwrap());
     Framework::in_memory().inbox_with_bot("shop", "hook", bot).start().await.unwrap()
 }

@@ -33,8 +33,9 @@ pub(super) fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec
             continue;
         }
         let internal = found.passage.audience == Audience::Internal;
+        let Some(reading) = input.reading(found.passage) else { continue };
         let text = match found.passage.kind {
-            SourceKind::Shortcut => found.passage.text.clone(),
+            SourceKind::Shortcut => reading.to_owned(),
             SourceKind::Article => quote(&found, &question, input),
         };
         candidates.push((found.likeness, text, SourceRef::passage(0, found.passage), internal));

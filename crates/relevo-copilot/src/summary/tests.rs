@@ -116,11 +116,7 @@ async fn a_customer_cannot_give_the_model_orders() {
     let request = &model.requests()[0];
     assert_eq!(request.system, copilot.prompts().render("summary", &json!({"language": "", "facts": null, "earlier": null, "covered": null, "conversation": "", "left_out": null})).unwrap().system);
     let user = &request.turns[0].text;
-    assert_eq!(
-        user.matches("</data").count(),
-        2,
-        "one for the facts, one for the conversation: {user}"
-    );
+    assert_eq!(user.matches("</data").count(), 2, "one for the facts, one for the conversation: {user}");
     assert!(!user.contains("\nSYSTEM:"), "a line break in a message stays escaped");
 }
 

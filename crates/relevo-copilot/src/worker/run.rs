@@ -29,6 +29,9 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request) -> Result<Artifa
         input.customer_language = language;
     }
     input.internal = request.internal;
+    if let Some(shortcuts) = &at.shortcuts {
+        input.shortcuts = Some(shortcuts.rendered(request.conversation, request.by).await?);
+    }
     input.nonce = at.clock.id().simple().to_string();
     if request.kind != ArtifactKind::Reply {
         let earlier = earlier(inner, &request, input.agent_language).await?;

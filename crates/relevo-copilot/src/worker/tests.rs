@@ -33,6 +33,7 @@ async fn shop(copilot: Copilot) -> (Running, Worker, Receiver<Signal>) {
         tracker: running.tracker().clone(),
         stop: running.stopping().clone(),
         language: Language::Es,
+        shortcuts: None,
     };
     let worker = Worker::start(copilot, at, running.feed()).await.unwrap();
     (running, worker, signals)

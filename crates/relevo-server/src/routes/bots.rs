@@ -24,7 +24,7 @@ use uuid::Uuid;
 const MAX_ANSWER: usize = 64 * 1024;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(reply)).layer(DefaultBodyLimit::max(MAX_ANSWER))
+    OpenApiRouter::new().routes(routes!(late_reply)).layer(DefaultBodyLimit::max(MAX_ANSWER))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -55,7 +55,7 @@ struct LateMessage {
     request_body = LateReply,
     responses((status = 200, description = "Said"), (status = 401, description = "bad_signature, bad_token"),
               (status = 409, description = "stale_turn: everything was withheld")))]
-async fn reply(
+async fn late_reply(
     State(app): State<App>,
     Named(bot): Named<String>,
     headers: HeaderMap,

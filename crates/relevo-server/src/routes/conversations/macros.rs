@@ -5,13 +5,14 @@ use super::card_of;
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, SignedIn, seen};
+use crate::shortcuts::context;
 use axum::extract::State;
 use relevo::domain::command::{Command, Outbound};
 use relevo::domain::conversation::Conversation;
 use relevo::domain::event::{MacroStep, Status, TransferTarget};
 use relevo::domain::id::{ConversationId, MessageId, NoteId};
 use relevo::domain::macros::{Action, Assignee, NewStatus};
-use relevo::domain::shortcut::{AgentWords, ContactWords, ConversationWords, InboxWords, Rendered, ShortcutContext};
+use relevo::domain::shortcut::{Rendered, ShortcutContext};
 use relevo::store::Agent;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ pub(crate) async fn render(
     Json(Inputs { inputs }): Json<Inputs>,
 ) -> Result<axum::Json<Value>> {
     let state = seen(&app, &agent, id).await?;
-    let context = context(&app, &agent, &state, inputs).await?;
+    let context = context(&app.desk, Some(&agent), &state, inputs).await?;
     let library = app.library.current();
     let shortcut = library.shortcut(&name).ok_or_else(|| Problem::not_found("shortcut"))?;
     let rendered =
@@ -71,7 +72,7 @@ pub(crate) async fn run(
     let state = seen(&app, &agent, id).await?;
     let library = app.library.current();
     let found = library.macro_named(&name).ok_or_else(|| Problem::not_found("macro"))?;
-    let context = context(&app, &agent, &state, wanted.inputs).await?;
+    let context = context(&app.desk, Some(&agent), &state, wanted.inputs).await?;
     let mut commands = Vec::new();
     let mut steps = Vec::new();
     for (n, action) in found.steps.iter().enumerate().filter(|(n, _)| !wanted.skip.contains(n)) {
@@ -161,40 +162,5 @@ fn command(
         }
         Action::HandToBot(bot) => Command::HandBack { agent: who(), bot: bot.clone(), note: None },
         Action::Close(outcome) => Command::Close { agent: who(), outcome: *outcome },
-    })
-}
-
-/// What templates may know of a conversation.
-async fn context(
-    app: &App,
-    agent: &Agent,
-    state: &Conversation,
-    inputs: BTreeMap<String, String>,
-) -> Result<ShortcutContext> {
-    let contact = app.desk.store().contact(state.contact).await?.ok_or_else(|| Problem::not_found("contact"))?;
-    let inbox = app.desk.directory().inboxes.get(&state.inbox);
-    let now = app.desk.clock().now();
-    Ok(ShortcutContext {
-        contact: ContactWords {
-            name: contact.name,
-            email: contact.email,
-            phone: contact.phone,
-            attributes: contact.attributes.into_iter().map(|(key, value)| (key, Value::from(value))).collect(),
-            ..ContactWords::default()
-        },
-        agent: AgentWords { name: Some(agent.name.clone()), ..AgentWords::default() },
-        conversation: ConversationWords {
-            id: state.id.to_string(),
-            language: state.language.clone(),
-            captured: state.captured.clone(),
-            labels: state.labels.iter().cloned().collect(),
-        },
-        inbox: InboxWords {
-            id: state.inbox.to_string(),
-            name: inbox.map(|inbox| inbox.name.clone()).unwrap_or_default(),
-        },
-        inputs,
-        now: now.to_rfc3339(),
-        hour: u8::try_from(now.0.div_euclid(3_600_000_000).rem_euclid(24)).ok(),
     })
 }

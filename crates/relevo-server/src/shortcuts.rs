@@ -1,0 +1,129 @@
+//! Shortcuts in conversations: what their templates know there, and how the Copilot reads them.
+
+use crate::agents::AgentBook;
+use crate::library::LiveLibrary;
+use async_trait::async_trait;
+use relevo::desk::Desk;
+use relevo::domain::conversation::Conversation;
+use relevo::domain::id::{AgentId, ConversationId};
+use relevo::domain::shortcut::{AgentWords, ContactWords, ConversationWords, InboxWords, Library, ShortcutContext};
+use relevo::store::{Agent, StoreError};
+use relevo_copilot::knowledge::{Audience, Source, SourceKind};
+use relevo_copilot::worker::Shortcuts;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What templates may know of a conversation. Without an agent they do not know who will send it.
+pub(crate) async fn context(
+    desk: &Desk,
+    agent: Option<&Agent>,
+    state: &Conversation,
+    inputs: BTreeMap<String, String>,
+) -> Result<ShortcutContext, StoreError> {
+    let contact = desk.store().contact(state.contact).await?;
+    let contact = contact.map_or_else(ContactWords::default, |contact| ContactWords {
+        name: contact.name,
+        email: contact.email,
+        phone: contact.phone,
+        attributes: contact.attributes.into_iter().map(|(key, value)| (key, Value::from(value))).collect(),
+        ..ContactWords::default()
+    });
+    let inbox = desk.directory().inboxes.get(&state.inbox);
+    let now = desk.clock().now();
+    Ok(ShortcutContext {
+        contact,
+        agent: AgentWords { name: agent.map(|agent| agent.name.clone()), ..AgentWords::default() },
+        conversation: ConversationWords {
+            id: state.id.to_string(),
+            language: state.language.clone(),
+            captured: state.captured.clone(),
+            labels: state.labels.iter().cloned().collect(),
+        },
+        inbox: InboxWords {
+            id: state.inbox.to_string(),
+            name: inbox.map(|inbox| inbox.name.clone()).unwrap_or_default(),
+        },
+        inputs,
+        now: now.to_rfc3339(),
+        hour: u8::try_from(now.0.div_euclid(3_600_000_000).rem_euclid(24)).ok(),
+    })
+}
+
+/// Shortcuts are answers that the team has agreed on: the Copilot finds them by their words.
+pub(crate) fn sources(library: &Library) -> Vec<Source> {
+    let variants = library.shortcuts().flat_map(|shortcut| shortcut.variants.values().map(move |v| (shortcut, v)));
+    variants
+        .map(|(shortcut, variant)| Source {
+            kind: SourceKind::Shortcut,
+            id: source_id(&shortcut.name, variant.language.code()),
+            title: variant.title.clone(),
+            text: words(&variant.body),
+            language: crate::routes::artifacts::language(variant.language.code()),
+            audience: Audience::Public,
+        })
+        .collect()
+}
+
+fn source_id(name: &str, language: &str) -> String {
+    format!("{name}.{language}")
+}
+
+/// A template's own words, without what it fills in.
+fn words(body: &str) -> String {
+    let mut text = String::new();
+    let mut rest = body;
+    while let Some((before, after)) = rest.split_once("{{") {
+        text.push_str(before);
+        rest = after.split_once("}}").map_or("", |(_, after)| after.trim_start_matches('}'));
+    }
+    text + rest
+}
+
+/// How shortcuts read in the conversations of this deployment.
+pub(crate) struct InConversations {
+    /// Conversations.
+    pub desk: Desk,
+    /// Shortcuts.
+    pub library: Arc<LiveLibrary>,
+    /// Who sends them.
+    pub agents: Arc<AgentBook>,
+}
+
+#[async_trait]
+impl Shortcuts for InConversations {
+    async fn rendered(
+        &self,
+        conversation: ConversationId,
+        by: Option<AgentId>,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let Some(state) = self.desk.store().load(conversation).await? else { return Ok(BTreeMap::new()) };
+        let agent = by.and_then(|id| self.agents.get(id));
+        let context = context(&self.desk, agent.as_ref(), &state, BTreeMap::new()).await?;
+        let library = self.library.current();
+        let mut texts = BTreeMap::new();
+        for shortcut in library.shortcuts() {
+            for variant in shortcut.variants.values() {
+                // What cannot be rendered here is told where shortcuts are checked; it is only not suggested.
+                if let Ok(rendered) = variant.render(&context)
+                    && rendered.missing.is_empty()
+                {
+                    texts.insert(source_id(&shortcut.name, variant.language.code()), rendered.text);
+                }
+            }
+        }
+        Ok(texts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn a_template_is_found_by_its_own_words_only() {
+        assert_eq!(words("Hola {{contact.name}}, {{#if x}}sí{{else}}no{{/if}}{{{raw}}}!"), "Hola , síno!");
+        assert_eq!(words("sin plantilla"), "sin plantilla");
+        assert_eq!(words("rota {{#if"), "rota ");
+    }
+}
