@@ -1,5 +1,8 @@
 // People at their screens: a visitor on the shop page, agents in the inbox. Every wait is for something to appear.
+import { mkdtemp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const { chromium } = createRequire(new URL('../../crates/relevo-inbox/ui/package.json', import.meta.url))('playwright-core');
 
@@ -34,6 +37,14 @@ export class Browser {
     await page.getByTestId('sign-in-submit').click();
     await page.getByTestId('view-unassigned').waitFor();
     return new Agent(page, email.split('@')[0]);
+  }
+
+  /** Pictures of every open page; the folder that they are in. */
+  async pictures() {
+    const folder = await mkdtemp(join(tmpdir(), 'relevo-story-pictures-'));
+    const pages = this.#chromium.contexts().flatMap((context) => context.pages());
+    await Promise.all(pages.map((page, n) => page.screenshot({ path: join(folder, `${n}.png`) })));
+    return folder;
   }
 
   async close() {

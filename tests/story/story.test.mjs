@@ -35,7 +35,12 @@ test('a conversation is handed over, answered, summarised, handed back and finis
   const step = (name, act) =>
     t.test(name, { skip: broken && 'an earlier step failed' }, async () => {
       broken = true;
-      await act();
+      try {
+        await act();
+      } catch (error) {
+        t.diagnostic(`what people saw: ${await browser.pictures()}`);
+        throw error;
+      }
       broken = false;
     });
 
@@ -94,8 +99,9 @@ test('a conversation is handed over, answered, summarised, handed back and finis
   });
 
   await step('a suggestion is inserted and sent', async () => {
-    await visitor.say('¿Cómo devuelvo el pedido?');
-    await assignee.sees('¿Cómo devuelvo el pedido?');
+    const question = 'Quiero una devolución: ¿cuántos días tengo para devolver el pedido?';
+    await visitor.say(question);
+    await assignee.sees(question);
     const text = await assignee.insertsSuggestion();
     await assignee.sends();
     await visitor.sees(text.slice(0, 20));

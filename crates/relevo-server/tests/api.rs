@@ -152,3 +152,27 @@ async fn the_sixth_sign_in_within_minutes_is_told_to_wait() {
     assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")));
     world.stop().await;
 }
+
+// covers: A02 S01
+#[tokio::test]
+async fn a_suggested_shortcut_is_filled_in_with_what_the_conversation_knows() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "no encuentro el número de mi pedido, ¿está en el correo de confirmación?").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let path = format!("/api/conversations/{id}/artifacts");
+    let (status, asked) = agent.post(&path, json!({"kind": "reply"})).await;
+    assert_eq!(status, 202, "{asked}");
+    let made = loop {
+        let all = agent.get(&path).await.1;
+        let artifact = all.as_array().unwrap().iter().find(|artifact| artifact["id"] == asked["id"]).unwrap().clone();
+        if artifact["status"] != "running" {
+            break artifact;
+        }
+    };
+    let suggestions = made["body"]["suggestions"].as_array().unwrap();
+    assert!(made["sources"].as_array().unwrap().iter().any(|source| source["kind"] == "shortcut"), "{made}");
+    assert!(suggestions.iter().all(|one| !one["text"].as_str().unwrap().contains("{{")), "{made}");
+    world.stop().await;
+}

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use relevo_llm::scripted::Scripted;
@@ -6,7 +7,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::copilot::{Copilot, Input, Silent, Task};
-use crate::knowledge::{SourceKind, article};
+use crate::knowledge::{Audience, Source, SourceKind, article};
 use crate::transcript::{Line, Who};
 
 const RETURNS: &str =
@@ -65,6 +66,38 @@ async fn citations_are_held_against_the_sources_that_were_given() {
     insta::assert_snapshot!("reply_user", user);
 }
 
+// covers: A02
+#[tokio::test]
+async fn a_shortcut_is_suggested_as_it_reads_in_the_conversation_and_not_where_it_lacks_a_value() {
+    let shortcut = |id: &str, text: &str| Source {
+        kind: SourceKind::Shortcut,
+        id: id.into(),
+        title: id.into(),
+        language: None,
+        audience: Audience::Public,
+        text: text.into(),
+    };
+    let copilot = Copilot::offline();
+    let known = [
+        shortcut("estado.es", "El pedido salió del almacén y llega mañana"),
+        shortcut("retraso.es", "El pedido salió con retraso del almacén"),
+    ];
+    copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, known));
+    let mut input = input("¿Mi pedido ya salió del almacén?");
+    let here = ("estado.es".to_owned(), "El pedido A-1042 salió del almacén y llega mañana".to_owned());
+    input.shortcuts = Some(BTreeMap::from([here.clone()]));
+    let offline = make(&copilot, &input).await;
+    let texts = |draft: &crate::Draft| -> Vec<String> {
+        let all = draft.body["suggestions"].as_array().unwrap();
+        all.iter().map(|one| one["text"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(texts(&offline), [here.1.clone()]);
+    let (copilot, model) = with(copilot, "Ya salió: llega mañana [1].");
+    make(&copilot, &input).await;
+    let user = &model.requests()[0].turns[0].text;
+    assert!(user.contains(&here.1) && !user.contains("retraso"), "{user}");
+}
+
 // behaviour 8
 #[tokio::test]
 async fn a_suggestion_from_an_internal_source_is_marked() {
@@ -112,4 +145,21 @@ async fn offline_suggestions_come_from_articles_and_earlier_answers() {
     let draft = make(&copilot, &input("donde está mi paquete??")).await;
     assert_eq!(draft.body["suggestions"][0]["text"], "¿Me das el número, [EMAIL_1]?", "what was learnt is masked");
     assert_eq!((draft.sources[0].kind, draft.sources[0].id.as_str()), ("conversation", "c9"));
+}
+
+#[test]
+fn what_was_answered_is_no_longer_asked_unless_the_new_words_say_too_little() {
+    let lines = |last: &str| {
+        vec![
+            Line::new(1, Who::Visitor, "¿Dónde está mi factura?"),
+            Line::new(2, Who::Agent, "Te la envío."),
+            Line::new(3, Who::Visitor, "Sí, sí."),
+            Line::new(4, Who::Note, "impaciente"),
+            Line::new(5, Who::Visitor, last),
+            Line::new(6, Who::Agent, "Un momento."),
+        ]
+    };
+    let asked = |last: &str| super::question(&Input::new(lines(last)));
+    assert_eq!(asked("Quiero devolver una lámpara"), "Sí, sí. Quiero devolver una lámpara");
+    assert_eq!(asked("sí"), "¿Dónde está mi factura? Sí, sí. sí");
 }
