@@ -28,7 +28,7 @@ pub const MAX_ANSWER: usize = 64 * 1024;
 /// How many requests to one bot may be under way.
 pub const IN_FLIGHT: usize = 8;
 /// How long a promised answer may take.
-pub const LATER: Duration = Duration::from_secs(60);
+pub const LATER: Duration = Duration::from_mins(1);
 
 /// Where a bot is and how it is talked to.
 #[derive(Debug, Clone)]

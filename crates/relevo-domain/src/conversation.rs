@@ -186,6 +186,7 @@ impl Conversation {
     }
 
     /// The next state. Total: every fact has its effect here, none can fail, and no policy is asked.
+    #[expect(clippy::too_many_lines, reason = "one arm per event, each of a few lines")]
     pub fn evolve(&mut self, envelope: &Envelope) {
         self.seq = envelope.seq;
         self.updated_at = envelope.at;

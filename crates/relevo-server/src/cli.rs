@@ -83,7 +83,7 @@ pub(crate) enum User {
         /// A team, several times for several.
         #[arg(long = "team")]
         teams: Vec<TeamId>,
-        /// Read the password from standard input; otherwise it is asked for, or RELEVO_PASSWORD where nobody can be.
+        /// Read the password from standard input; otherwise it is asked for, or `RELEVO_PASSWORD` where nobody can be.
         #[arg(long)]
         password_stdin: bool,
     },

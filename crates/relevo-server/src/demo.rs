@@ -73,12 +73,11 @@ pub async fn welcome(app: &App) -> Result<()> {
     let store = app.desk.store();
     let address = app.config.address();
     let agents = store.agents().await?;
-    let admin = match agents.iter().find(|agent| agent.role == Role::Admin) {
-        Some(agent) => agent.id,
-        None => {
-            let new = agent("Admin", "admin@example.com", Role::Admin, "es", None);
-            add(store.as_ref(), new, sign_in::token()).await?
-        }
+    let admin = if let Some(agent) = agents.iter().find(|agent| agent.role == Role::Admin) {
+        agent.id
+    } else {
+        let new = agent("Admin", "admin@example.com", Role::Admin, "es", None);
+        add(store.as_ref(), new, sign_in::token()).await?
     };
     app.agents.refresh().await?;
     println!("inbox: {address}/?link={}\nshop page with the widget: {address}/demo/shop", app.links.issue(admin));

@@ -1,12 +1,12 @@
 //! What surrounds every request: an id, a span without secrets, a measure, and headers that keep browsers strict.
 
-use axum::extract::{MatchedPath, Request};
+use crate::app::App;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::time::Instant;
 use tracing::Instrument;
-use uuid::Uuid;
 
 /// The header that names a request, in answers and logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -15,9 +15,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Surrounds a request.
-pub async fn around(request: Request, next: Next) -> Response {
+pub async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = Uuid::now_v7().simple().to_string();
+    let id = app.desk.clock().id().simple().to_string();
     let method = known(request.method());
     // The route and not the address: addresses hold tickets and ids.
     let route = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();

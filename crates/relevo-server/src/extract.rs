@@ -32,13 +32,12 @@ impl FromRequestParts<App> for SignedIn {
         let token = cookie(&parts.headers, COOKIE).ok_or_else(anonymous)?;
         let store = app.desk.store().as_ref();
         let id = sign_in::agent_of(store, token, app.desk.clock().now()).await?.ok_or_else(anonymous)?;
-        let agent = match app.agents.get(id) {
-            Some(agent) => agent,
+        let agent = if let Some(agent) = app.agents.get(id) {
+            agent
+        } else {
             // Added while the server was running.
-            None => {
-                app.agents.refresh().await?;
-                app.agents.get(id).ok_or_else(anonymous)?
-            }
+            app.agents.refresh().await?;
+            app.agents.get(id).ok_or_else(anonymous)?
         };
         if let Err(seconds) = app.limiters.api.check(&sign_in::hash(token)) {
             return Err(Problem::too_many(format!("too many requests: wait {seconds} s")).after(seconds));

@@ -32,12 +32,12 @@ impl Limiters {
     /// By the settings.
     pub fn new(limits: &crate::config::Limits) -> Self {
         Self {
-            sign_in_address: Rate::new(5, Duration::from_secs(300)),
-            sign_in_email: Rate::new(10, Duration::from_secs(900)),
-            api: Rate::new(limits.api_per_minute, Duration::from_secs(60)),
+            sign_in_address: Rate::new(5, Duration::from_mins(5)),
+            sign_in_email: Rate::new(10, Duration::from_mins(15)),
+            api: Rate::new(limits.api_per_minute, Duration::from_mins(1)),
             visitor_burst: Rate::new(20, Duration::from_secs(10)),
-            visitor_hour: Rate::new(300, Duration::from_secs(3_600)),
-            conversations: Rate::new(limits.conversations_per_hour, Duration::from_secs(3_600)),
+            visitor_hour: Rate::new(300, Duration::from_hours(1)),
+            conversations: Rate::new(limits.conversations_per_hour, Duration::from_hours(1)),
             sockets: Arc::default(),
         }
     }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_sixth_sign_in_is_told_how_long_to_wait_and_others_are_not_touched() {
-        let rate = Rate::new(5, Duration::from_secs(300));
+        let rate = Rate::new(5, Duration::from_mins(5));
         assert!((0..5).all(|_| rate.check(&1).is_ok()));
         assert!(rate.check(&1).is_err_and(|seconds| (1..=61).contains(&seconds)));
         assert!(rate.check(&2).is_ok());

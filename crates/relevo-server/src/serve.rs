@@ -42,7 +42,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             crate::error::Problem::internal(&"a handler panicked").into_response()
         }))
-        .layer(axum::middleware::from_fn(edge::around))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), edge::around))
         .with_state(app)
 }
 

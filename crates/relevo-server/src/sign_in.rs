@@ -14,11 +14,11 @@ use std::time::Duration;
 /// The cookie that carries a session.
 pub const COOKIE: &str = "relevo_session";
 /// A session that is not used for this long ends.
-const IDLE: Duration = Duration::from_secs(12 * 3_600);
+const IDLE: Duration = Duration::from_hours(12);
 /// A session ends after this in any case.
-const ABSOLUTE: Duration = Duration::from_secs(7 * 24 * 3_600);
+const ABSOLUTE: Duration = Duration::from_hours(168);
 /// How often the last use is written down: not with every request.
-const TOUCH: Duration = Duration::from_secs(60);
+const TOUCH: Duration = Duration::from_mins(1);
 
 /// 256 random bits as text.
 pub fn token() -> String {

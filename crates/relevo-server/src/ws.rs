@@ -28,7 +28,7 @@ pub const MAX_FRAME: usize = 64 * 1024;
 const MAX_QUEUED: usize = 256;
 const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 const PING: Duration = Duration::from_secs(25);
-const DEAD: Duration = Duration::from_secs(60);
+const DEAD: Duration = Duration::from_mins(1);
 /// A socket that takes nothing for this long while something waits is given up.
 const STALLED: Duration = Duration::from_secs(10);
 

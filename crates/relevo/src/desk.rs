@@ -20,7 +20,7 @@ use std::time::Duration;
 const ROUNDS: usize = 64;
 
 /// How long after its end a closed conversation is reopened by the visitor; later, a new one begins.
-pub const REOPEN_WITHIN: Duration = Duration::from_secs(7 * 24 * 3_600);
+pub const REOPEN_WITHIN: Duration = Duration::from_hours(168);
 
 /// The front door. Cheap to clone.
 #[derive(Clone)]

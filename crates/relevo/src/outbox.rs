@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a claimed send or timer is nobody else's. A worker that dies in the middle is replaced after this.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// How soon something that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 

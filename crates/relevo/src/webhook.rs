@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A signature older or newer than this is refused (the value that the standard's own libraries use).
-pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+pub const TOLERANCE: Duration = Duration::from_mins(5);
 
 /// A shared secret: `whsec_` and base64, 24 to 64 bytes.
 #[derive(Clone)]

@@ -75,7 +75,7 @@ fn build() -> Result<()> {
     Stage::begin("server").run(cargo(&["build", "--profile", "dist", "--package", "relevo-server"]))?;
     let binary = target().join("dist/relevo");
     let size = std::fs::metadata(&binary).with_context(|| format!("{} is not there", binary.display()))?.len();
-    println!("{} · {:.1} MB", binary.display(), size as f64 / 1e6);
+    println!("{} · {} MB", binary.display(), size.div_ceil(1_000_000));
     Ok(())
 }
 

@@ -30,7 +30,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let only = match arguments[..] {
         [] => None,
         ["--list"] => {
-            CHECKS.iter().for_each(|(name, _)| println!("{name}"));
+            for (name, _) in CHECKS {
+                println!("{name}");
+            }
             return Ok(());
         }
         ["--only", name] => Some(name),

@@ -91,7 +91,7 @@ async fn a_shortcut_is_suggested_as_it_reads_in_the_conversation_and_not_where_i
         let all = draft.body["suggestions"].as_array().unwrap();
         all.iter().map(|one| one["text"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(texts(&offline), [here.1.clone()]);
+    assert_eq!(texts(&offline), [here.1.as_str()]);
     let (copilot, model) = with(copilot, "Ya salió: llega mañana [1].");
     make(&copilot, &input).await;
     let user = &model.requests()[0].turns[0].text;

@@ -225,7 +225,7 @@ fn after_the_window_only_notes_are_accepted_and_the_conversation_closes() {
     desk.run(say("hola")).unwrap();
     desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
     let ended_at = desk.state().window_ends_at.unwrap();
-    desk.wait(Duration::from_secs(24 * 3_600));
+    desk.wait(Duration::from_hours(24));
     let reply = Command::Reply { agent: agent(1), message: words(1, "late") };
     assert_eq!(desk.run(reply), Err(Rejection::WindowClosed { ended_at }));
     assert_eq!(names(&desk.run(Command::EndWindow { ended_at }).unwrap()), ["closed"]);

@@ -14,12 +14,11 @@ pub(super) fn fill_in_secrets(config: &mut Config) -> Vec<BadSetting> {
     let mut wrong = Vec::new();
     let mut fill = |path: String, value: &mut String| {
         let Some(name) = value.strip_prefix(FROM_ENVIRONMENT) else { return };
-        match std::env::var(name) {
-            Ok(secret) => *value = secret,
-            Err(_) => {
-                let reason = format!("the environment has no variable `{name}`");
-                wrong.push(BadSetting::new(path, reason, "set it, or write the value here"));
-            }
+        if let Ok(secret) = std::env::var(name) {
+            *value = secret;
+        } else {
+            let reason = format!("the environment has no variable `{name}`");
+            wrong.push(BadSetting::new(path, reason, "set it, or write the value here"));
         }
     };
     for (n, inbox) in config.inboxes.iter_mut().enumerate() {

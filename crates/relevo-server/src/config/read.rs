@@ -73,9 +73,9 @@ fn path(place: &Place) -> String {
 }
 
 fn mend(place: &Place, reason: &str) -> String {
-    let name =
+    let mut name =
         place.iter().filter_map(|segment| if let Segment::Map { key } = segment { Some(key.as_str()) } else { None });
-    let mend = match name.last().unwrap_or_default() {
+    let mend = match name.next_back().unwrap_or_default() {
         _ if reason.starts_with("unknown field") => "remove it or mend its name",
         _ if reason.starts_with("unknown variant") => "write one of these",
         _ if reason.starts_with("missing field") => "add it",

@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 /// Between one arrival and the next.
 const ARRIVALS: Duration = Duration::from_millis(2_200);
 /// How long a visitor stays; people may answer them all the while.
-const STAY: Duration = Duration::from_secs(420);
+const STAY: Duration = Duration::from_mins(7);
 /// How long until somebody like them comes again; the inbox should live, not drown.
-const AWAY: Duration = Duration::from_secs(240);
+const AWAY: Duration = Duration::from_mins(4);
 
 /// The shop that they come to.
 #[derive(Clone)]
