@@ -91,7 +91,7 @@ pub struct WebhookBot {
 }
 
 impl WebhookBot {
-    /// A bot by its settings. The process must have installed a rustls provider first.
+    /// A bot by its settings. A process without a rustls provider gets ring.
     pub fn new(settings: Settings) -> Result<Self, BadWebhook> {
         let bad = || BadWebhook::Url(settings.url.clone());
         let url: Url = settings.url.parse().map_err(|_| bad())?;

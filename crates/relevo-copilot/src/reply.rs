@@ -135,9 +135,11 @@ pub(crate) fn question(input: &Input) -> String {
 /// The sources that may be cited: passages that the agent may see, and earlier answers.
 fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
     let knowledge = copilot.knowledge();
-    let found =
-        knowledge.search(&question(input), SOURCES, |passage| input.internal || passage.audience == Audience::Public);
-    let passages = found.into_iter().filter(|found| found.likeness >= offline::WEAK).filter_map(|found| {
+    let usable = |passage: &Passage| {
+        (input.internal || passage.audience == Audience::Public) && input.reading(passage).is_some()
+    };
+    let found = knowledge.search(&question(input), SOURCES, usable);
+    let passages = found.into_iter().filter(offline::fits).filter_map(|found| {
         let text = input.reading(found.passage)?.to_owned();
         let passage = found.passage.clone();
         Some((SourceRef::passage(0, &passage), passage.audience == Audience::Internal, text, Some(passage)))

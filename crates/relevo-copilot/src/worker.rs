@@ -30,12 +30,13 @@ use crate::text::Language;
 /// How a deployment's shortcuts read in a conversation.
 #[async_trait]
 pub trait Shortcuts: Send + Sync {
-    /// Every shortcut that has all its values there, rendered, by its source's id. `by` is the agent who would send it;
-    /// none: nobody in particular.
+    /// Every shortcut that has all its values there, in the customer's language, by its source's id. `by` is the agent
+    /// who would send it; none: nobody in particular.
     async fn rendered(
         &self,
         conversation: ConversationId,
         by: Option<AgentId>,
+        language: Language,
     ) -> Result<BTreeMap<String, String>, StoreError>;
 }
 

@@ -37,10 +37,12 @@ impl std::fmt::Debug for OpenAi {
 }
 
 impl OpenAi {
-    /// A client for `endpoint`. The process must have installed a rustls provider (ring) first.
+    /// A client for `endpoint`. A process without a rustls provider gets ring.
     ///
     /// Loads the model's tokenizer, which takes some hundred milliseconds for the first model.
     pub fn new(endpoint: Endpoint) -> Result<Self, Error> {
+        // Whoever set up a provider for the whole process keeps it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = transport::client(&endpoint)?;
         let breaker = Breaker::new(endpoint.breaker);
         let counter = Counter::for_model(&endpoint.model);

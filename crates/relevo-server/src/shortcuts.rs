@@ -9,6 +9,7 @@ use relevo::domain::id::{AgentId, ConversationId};
 use relevo::domain::shortcut::{AgentWords, ContactWords, ConversationWords, InboxWords, Library, ShortcutContext};
 use relevo::store::{Agent, StoreError};
 use relevo_copilot::knowledge::{Audience, Source, SourceKind};
+use relevo_copilot::text::Language;
 use relevo_copilot::worker::Shortcuts;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -96,6 +97,7 @@ impl Shortcuts for InConversations {
         &self,
         conversation: ConversationId,
         by: Option<AgentId>,
+        language: Language,
     ) -> Result<BTreeMap<String, String>, StoreError> {
         let Some(state) = self.desk.store().load(conversation).await? else { return Ok(BTreeMap::new()) };
         let agent = by.and_then(|id| self.agents.get(id));
@@ -103,13 +105,12 @@ impl Shortcuts for InConversations {
         let library = self.library.current();
         let mut texts = BTreeMap::new();
         for shortcut in library.shortcuts() {
-            for variant in shortcut.variants.values() {
-                // What cannot be rendered here is told where shortcuts are checked; it is only not suggested.
-                if let Ok(rendered) = variant.render(&context)
-                    && rendered.missing.is_empty()
-                {
-                    texts.insert(source_id(&shortcut.name, variant.language.code()), rendered.text);
-                }
+            let variant = shortcut.variant(Some(language.tag()));
+            // What cannot be rendered here is told where shortcuts are checked; it is only not suggested.
+            if let Ok(rendered) = variant.render(&context)
+                && rendered.missing.is_empty()
+            {
+                texts.insert(source_id(&shortcut.name, variant.language.code()), rendered.text);
             }
         }
         Ok(texts)
@@ -118,12 +119,40 @@ impl Shortcuts for InConversations {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::*;
+    use relevo_copilot::transcript::{Line, Who};
+    use relevo_copilot::{Copilot, Input, Silent, Task};
+    use tokio_util::sync::CancellationToken;
 
     #[test]
     fn a_template_is_found_by_its_own_words_only() {
         assert_eq!(words("Hola {{contact.name}}, {{#if x}}sí{{else}}no{{/if}}{{{raw}}}!"), "Hola , síno!");
         assert_eq!(words("sin plantilla"), "sin plantilla");
         assert_eq!(words("rota {{#if"), "rota ");
+    }
+
+    // covers: A02
+    #[test]
+    fn the_shortcuts_that_ship_answer_what_they_are_for_and_keep_silent_otherwise() {
+        let library = LiveLibrary::open(None).unwrap();
+        let copilot = Copilot::offline();
+        copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, sources(&library.current())));
+        let best = |question: &str| {
+            let mut input = Input::new(vec![Line::new(1, Who::Visitor, question)]);
+            let here = sources(&library.current()).into_iter().filter(|source| source.id.ends_with(".es"));
+            input.shortcuts = Some(here.map(|source| (source.id.clone(), source.id)).collect());
+            let going_on = CancellationToken::new();
+            let draft = futures::executor::block_on(copilot.make(Task::Reply, &input, &Silent, &going_on)).unwrap();
+            draft.body["suggestions"][0]["text"].as_str().map(str::to_owned)
+        };
+        for (question, answer) in [
+            ("quiero hablar con alguien, necesito una factura", Some("invoice.es")),
+            ("Quiero una devolución: ¿cuántos días tengo para devolver el pedido?", Some("return-policy.es")),
+            ("buenas tardes, mi pedido A-2210 llegó con dos tazas rotas", None),
+            ("mi pedido A-1042 llegó roto y quiero hablar con una persona", None),
+            ("es la segunda vez que me pasa", None),
+        ] {
+            assert_eq!(best(question).as_deref(), answer, "{question}");
+        }
     }
 }

@@ -18,6 +18,7 @@ const CHECKS: &[Check] = &[
         Stage::begin("page tests").run(node(&["run", "test"]))
     }),
     ("tests", || Stage::begin("tests").run(cargo(&["test", "--workspace", "--no-fail-fast"]))),
+    ("example bots", example_bots),
     ("story", story),
     ("lints", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
@@ -56,12 +57,22 @@ fn page_lints() -> Result<()> {
     Stage::begin("page lints").run(node(&["run", "lint"]))
 }
 
+/// The webhook bots in other languages.
+fn example_bots() -> Result<()> {
+    let mut python = Command::new("python3");
+    python.args(["-B", "-m", "unittest"]).current_dir(root().join("examples/webhook_bot_python"));
+    Stage::begin("Python bot").run(python)?;
+    let mut node = Command::new("node");
+    node.arg("--test").current_dir(root().join("examples/webhook_bot_node"));
+    Stage::begin("Node bot").run(node)
+}
+
 /// The whole story in a real browser against the real server.
 fn story() -> Result<()> {
     install::chromium()?;
     pages::build(pages::When::Changed)?;
     // The same build as the tests': another choice of packages would compile the dependencies anew.
-    Stage::begin("server").run(cargo(&["build", "--workspace"]))?;
+    Stage::begin("server").run(cargo(&["test", "--workspace", "--no-run"]))?;
     let mut story = Command::new("node");
     story.args(["--test", "--test-reporter=spec", "tests/story/story.test.mjs"]).current_dir(root());
     story.env("RELEVO_BIN", target().join("debug/relevo"));

@@ -30,7 +30,7 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request) -> Result<Artifa
     }
     input.internal = request.internal;
     if let Some(shortcuts) = &at.shortcuts {
-        input.shortcuts = Some(shortcuts.rendered(request.conversation, request.by).await?);
+        input.shortcuts = Some(shortcuts.rendered(request.conversation, request.by, input.customer_language).await?);
     }
     input.nonce = at.clock.id().simple().to_string();
     if request.kind != ArtifactKind::Reply {

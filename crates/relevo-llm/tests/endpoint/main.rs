@@ -15,9 +15,7 @@ const KEY: &str = "sk-canary-key-8f31";
 
 fn endpoint(server: &StandIn) -> Endpoint {
     static TLS: Once = Once::new();
-    TLS.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
+    TLS.call_once(|| {});
     let mut endpoint = Endpoint::new(server.base_url(), Key::new(KEY), "house-model");
     endpoint.retry = Retry { tries: 3, pause: Duration::from_millis(5), longest: Duration::from_secs(2) };
     endpoint.first_text_within = Duration::from_secs(5);

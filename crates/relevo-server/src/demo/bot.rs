@@ -20,6 +20,10 @@ struct Texts {
     broken: &'static str,
     unsure: &'static str,
     person: &'static str,
+    /// For the agents: why, and what was not tried.
+    why_person: &'static str,
+    why_broken: &'static str,
+    note_broken: &'static str,
 }
 
 const ES: Texts = Texts {
@@ -37,6 +41,9 @@ const ES: Texts = Texts {
     broken: "Siento mucho que haya llegado así. Te paso con una persona del equipo para resolverlo.",
     unsure: "No estoy seguro de haberte entendido. Puedo ayudarte con esto:",
     person: "Enseguida te atiende una persona.",
+    why_person: "lo pidió con un botón",
+    why_broken: "algo llegó roto o pide un reembolso",
+    note_broken: "No puedo decidirlo solo: revisa el pedido y ofrece un cambio o el reembolso.",
 };
 
 const PT: Texts = Texts {
@@ -54,6 +61,9 @@ const PT: Texts = Texts {
     broken: "Sinto muito que tenha chegado assim. Vou passar você para uma pessoa da equipe.",
     unsure: "Não sei se entendi bem. Posso ajudar com isto:",
     person: "Uma pessoa já vai atender você.",
+    why_person: "pediu com um botão",
+    why_broken: "algo chegou quebrado ou pede reembolso",
+    note_broken: "Não posso decidir isso sozinho: verifique o pedido e ofereça uma troca ou o reembolso.",
 };
 
 const EN: Texts = Texts {
@@ -66,6 +76,9 @@ const EN: Texts = Texts {
     broken: "I'm so sorry it arrived like that. I'll get a colleague to sort it out.",
     unsure: "I'm not sure I understood. Here is what I can help with:",
     person: "A person will be with you in a moment.",
+    why_person: "asked with a button",
+    why_broken: "something arrived broken, or a refund is wanted",
+    note_broken: "I could not decide this alone: check the order and offer a replacement or a refund.",
 };
 
 async fn answer(turn: LiveTurn) -> Result<(), BotError> {
@@ -91,7 +104,7 @@ async fn answer(turn: LiveTurn) -> Result<(), BotError> {
     }
     if has(&["person", "pessoa", "human", "atendente"]) {
         turn.say(texts.person).await?;
-        return turn.handoff(Handoff::because("asked for a person with a button").team("soporte")).await;
+        return turn.handoff(Handoff::because(texts.why_person).team("soporte")).await;
     }
     if has(&["rot", "quebrad", "broken", "dañad", "damaged", "reembolso", "refund"]) {
         return broken(&turn, texts, "").await;
@@ -113,9 +126,7 @@ async fn answer(turn: LiveTurn) -> Result<(), BotError> {
 
 async fn broken(turn: &LiveTurn, texts: &Texts, order: &str) -> Result<(), BotError> {
     turn.say(texts.broken).await?;
-    let mut handoff = Handoff::because("something arrived broken, or a refund is wanted")
-        .note("I could not decide this alone: check the order and offer a replacement or a refund.")
-        .team("soporte");
+    let mut handoff = Handoff::because(texts.why_broken).note(texts.note_broken).team("soporte");
     if !order.is_empty() {
         handoff = handoff.captured("order", order);
     }

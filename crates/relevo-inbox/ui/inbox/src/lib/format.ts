@@ -85,3 +85,12 @@ export const initials = (name: string) =>
     .slice(0, 2)
     .map((part) => part[0]?.toLocaleUpperCase() ?? '')
     .join('') || '?';
+
+/** A language's name in another one; its code where nobody knows it. */
+export function languageName(language: string, code: string): string {
+  try {
+    return new Intl.DisplayNames(language, { type: 'language' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
