@@ -47,13 +47,11 @@ async fn answer(model: Arc<dyn ChatModel>, turn: LiveTurn) -> Result<(), BotErro
             shown = text.len();
         }
     }
-    match text.strip_prefix(HANDOFF) {
-        Some(reason) => turn.handoff(Handoff::because(reason.trim())).await,
-        None => {
-            reply.push(&text[shown..])?;
-            reply.finish(Vec::new()).await
-        }
+    if let Some(reason) = text.strip_prefix(HANDOFF) {
+        return turn.handoff(Handoff::because(reason.trim())).await;
     }
+    reply.push(&text[shown..])?;
+    reply.finish(Vec::new()).await
 }
 
 /// The model that the environment names, else a script.

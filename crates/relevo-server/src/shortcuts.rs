@@ -139,7 +139,8 @@ mod tests {
         copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, sources(&library.current())));
         let best = |question: &str| {
             let mut input = Input::new(vec![Line::new(1, Who::Visitor, question)]);
-            let here = sources(&library.current()).into_iter().filter(|source| source.id.ends_with(".es"));
+            let here = sources(&library.current());
+            let here = here.into_iter().filter(|source| source.language == Some(Language::Es));
             input.shortcuts = Some(here.map(|source| (source.id.clone(), source.id)).collect());
             let going_on = CancellationToken::new();
             let draft = futures::executor::block_on(copilot.make(Task::Reply, &input, &Silent, &going_on)).unwrap();
