@@ -176,3 +176,41 @@ async fn a_suggested_shortcut_is_filled_in_with_what_the_conversation_knows() {
     assert!(suggestions.iter().all(|one| !one["text"].as_str().unwrap().contains("{{")), "{made}");
     world.stop().await;
 }
+
+// covers: I03
+#[tokio::test]
+async fn what_the_bot_captured_is_shown_with_the_conversation() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "mi pedido es A-7").await;
+    visitor.hears("eco: mi pedido es A-7").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let shown = agent.get(&format!("/api/conversations/{id}")).await.1;
+    assert_eq!(shown["captured"], json!({"order": "A-7"}));
+    world.stop().await;
+}
+
+// covers: F03
+#[tokio::test]
+async fn a_search_finds_words_names_emails_and_phones_as_they_are_typed_without_accents() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "La lámpara llegó rota a Córdoba").await;
+    let id = visitor.conversation().await;
+    let mut other = world.visitor().await;
+    other.say("c1", "hola").await;
+    let agent = world.agent("lucia@example.com").await;
+    let contact = agent.get(&format!("/api/conversations/{id}")).await.1["card"]["contact"]["id"].clone();
+    let known = json!({"name": "Ángela Núñez", "email": "angela@example.com", "phone": "+34 600 123 456"});
+    let path = format!("/api/contacts/{}", contact.as_str().unwrap());
+    assert_eq!(agent.patch(&path, known).await.0, 200);
+    for typed in ["lampara", "LÁMPARA", "cordo", "nunez", "angela@ex", "600123", "rota cor"] {
+        let found = agent.get(&format!("/api/conversations?view=all&q={}", typed.replace(' ', "%20"))).await.1;
+        let ids: Vec<_> = found["cards"].as_array().unwrap().iter().map(|card| card["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, [id.as_str()], "{typed}");
+    }
+    let nothing = agent.get("/api/conversations?view=all&q=zapato").await.1;
+    assert_eq!(nothing["cards"], json!([]));
+    world.stop().await;
+}

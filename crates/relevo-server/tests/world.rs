@@ -61,7 +61,12 @@ impl World {
             }],
             ..Config::default()
         };
-        let echo = bot_fn(|turn: LiveTurn| async move { turn.say(format!("eco: {}", turn.text())).await });
+        let echo = bot_fn(|turn: LiveTurn| async move {
+            if let Some(order) = turn.text().strip_prefix("mi pedido es ") {
+                turn.capture("order", order).await?;
+            }
+            turn.say(format!("eco: {}", turn.text())).await
+        });
         let server = Server::compose(config, BTreeMap::from([(bot, echo)])).await.unwrap();
         let listener = server.bind().await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -162,6 +167,10 @@ impl AgentClient {
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         call("POST", &format!("{}{path}", self.base), Some(&self.cookie), None, body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
+        call("PATCH", &format!("{}{path}", self.base), Some(&self.cookie), None, body).await
     }
 
     pub async fn post_from(&self, origin: &str, path: &str, body: Value) -> (u16, Value) {

@@ -242,6 +242,7 @@ export interface Artifact {
   created_by: string | null;
   language: string;
   model: string;
+  prompt_version: string;
   offline: boolean;
   covers: { first: number; last: number };
   stale: boolean;
