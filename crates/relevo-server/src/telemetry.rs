@@ -15,6 +15,8 @@ const QUIET: &str = "info,sqlx=error";
 /// Starts logging: `RELEVO_LOG` filters (`info`, `relevo=debug`).
 pub fn logs(format: LogFormat) {
     let filter = EnvFilter::try_from_env("RELEVO_LOG").unwrap_or_else(|_| EnvFilter::new(QUIET));
+    // It quotes answers that it cannot read, and those hold what people said.
+    let filter = filter.add_directive("async_openai=off".parse().expect("a directive"));
     let colours = std::io::stderr().is_terminal();
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
