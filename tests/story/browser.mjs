@@ -47,6 +47,29 @@ export class Browser {
     return folder;
   }
 
+  /**
+   * Holds every take-over at the door of the server until so many have come, and then lets them in at once. The answer
+   * waits for that.
+   */
+  async holdTakeovers(count) {
+    let letIn;
+    const open = new Promise((resolve) => (letIn = resolve));
+    let waiting = 0;
+    const contexts = this.#chromium.contexts();
+    for (const context of contexts) {
+      await context.route('**/take-over', async (route) => {
+        waiting += 1;
+        if (waiting === count) letIn();
+        await open;
+        await route.continue();
+      });
+    }
+    return async () => {
+      await open;
+      for (const context of contexts) await context.unroute('**/take-over');
+    };
+  }
+
   async close() {
     await this.#chromium.close();
   }

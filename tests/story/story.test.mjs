@@ -59,7 +59,11 @@ test('a conversation is handed over, answered, summarised, handed back and finis
   });
 
   await step('two agents press take over at once: one wins, the other is told who', async () => {
-    await Promise.all([lucia.pressesTake(), rui.pressesTake()]);
+    // Each press is held at the door until the other has arrived too: neither screen has heard of the other's yet.
+    const together = await browser.holdTakeovers(2);
+    await lucia.pressesTake();
+    await rui.pressesTake();
+    await together();
     const winners = await Promise.all([lucia.holds(), rui.holds()]);
     assert.deepEqual(winners.filter(Boolean).length, 1, 'exactly one holds it');
   });
