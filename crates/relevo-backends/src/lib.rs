@@ -1,7 +1,9 @@
 //! The stores of Relevo's port (`relevo::store`) that outlive a process.
 //!
 //! - [`sqlite`]: one file, one server, nothing to install. The default.
+//! - [`files`]: the files of messages, in a folder.
 //!
 //! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
 
+pub mod files;
 pub mod sqlite;

@@ -4,7 +4,7 @@
 use crate::control::{Epoch, Turn};
 use crate::event::{HandoffReason, MacroStep, Origin, Outcome, Priority, Status, TransferTarget};
 use crate::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, TeamId};
-use crate::message::{Button, DeliveryState};
+use crate::message::{Attachment, Button, DeliveryState};
 use crate::time::Timestamp;
 use crate::window::WindowPolicy;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,8 @@ pub struct Inbound {
     pub id: MessageId,
     /// Its text.
     pub text: String,
+    /// Its files.
+    pub attachments: Vec<Attachment>,
     /// The payload of the button that was pressed.
     pub payload: Option<String>,
     /// The writer's own id for it.
@@ -95,6 +97,8 @@ pub struct Outbound {
     pub id: MessageId,
     /// Its text.
     pub text: String,
+    /// Its files.
+    pub attachments: Vec<Attachment>,
     /// Ready answers under it.
     pub buttons: Vec<Button>,
     /// The message that it answers.

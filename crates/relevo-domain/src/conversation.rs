@@ -325,7 +325,7 @@ impl Conversation {
             seq: envelope.seq,
             at: envelope.at,
             actor: message.author.clone(),
-            preview: preview(&message.text),
+            preview: preview(&message.in_words()),
             kind: LastKind::Message,
         });
         match &message.author {

@@ -32,6 +32,8 @@ uuid_id! {
     AgentId,
     /// One message, whoever wrote it.
     MessageId,
+    /// One file that came with a message.
+    FileId,
     /// One private note.
     NoteId,
     /// One turn of a bot: what it does in answer to one visitor message. Equal to that message's id, so that a turn

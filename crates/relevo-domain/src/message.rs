@@ -1,12 +1,15 @@
 //! Messages: who wrote them and what they say.
 
-use crate::id::{AgentId, BotId, MessageId};
+use crate::id::{AgentId, BotId, FileId, MessageId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The longest message text that Relevo takes, in Unicode scalar values. Channels may allow less.
 pub const MAX_TEXT_CHARS: usize = 8_000;
 /// How many buttons one message may carry.
 pub const MAX_BUTTONS: usize = 10;
+/// How many files one message may carry.
+pub const MAX_ATTACHMENTS: usize = 10;
 
 /// Who wrote or did something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +47,29 @@ pub struct Button {
     pub payload: Option<String>,
 }
 
+/// A file of a message: what everybody may know of it. Its bytes are kept elsewhere, under its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Its id.
+    pub id: FileId,
+    /// The name that its sender gave it, without a path.
+    pub name: String,
+    /// Its media type, by what is in it and not by what its sender says.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+impl Attachment {
+    /// Whether a browser may show it in place: pictures, sound and film of the kinds that carry no script.
+    pub fn is_inline(&self) -> bool {
+        matches!(self.media_type.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+            || self.media_type.starts_with("audio/")
+            || self.media_type.starts_with("video/")
+    }
+}
+
 /// One message. Text is Markdown-lite and always data: it is never parsed as a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -51,8 +77,11 @@ pub struct Message {
     pub id: MessageId,
     /// Who wrote it.
     pub author: Actor,
-    /// What it says.
+    /// What it says; empty only where it carries files.
     pub text: String,
+    /// Its files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// Ready answers under it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Button>,
@@ -65,6 +94,18 @@ pub struct Message {
     /// The id that the writer's own program gave it, so that it can match its own copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+}
+
+impl Message {
+    /// What it says and carries, in words: for lists, searches, bots and summaries.
+    pub fn in_words(&self) -> Cow<'_, str> {
+        if self.attachments.is_empty() {
+            return Cow::Borrowed(&self.text);
+        }
+        let files = self.attachments.iter().map(|file| format!("📎 {}", file.name));
+        let said = (!self.text.is_empty()).then(|| self.text.clone());
+        Cow::Owned(said.into_iter().chain(files).collect::<Vec<_>>().join("\n"))
+    }
 }
 
 /// How far an outgoing message has come.

@@ -40,6 +40,7 @@ pub fn say(text: &str) -> Command {
     Command::Receive(Inbound {
         id: MessageId(Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes())),
         text: text.to_owned(),
+        attachments: Vec::new(),
         payload: None,
         client_id: None,
         asks_for_human: None,
@@ -49,7 +50,14 @@ pub fn say(text: &str) -> Command {
 /// What a bot or agent writes.
 pub fn words(n: u128, text: &str) -> Outbound {
     let id = message_id(n);
-    Outbound { id, text: text.to_owned(), buttons: Vec::new(), reply_to: None, client_id: None }
+    Outbound {
+        id,
+        text: text.to_owned(),
+        attachments: Vec::new(),
+        buttons: Vec::new(),
+        reply_to: None,
+        client_id: None,
+    }
 }
 
 /// One conversation, decided and folded in memory. Each command happens a second after the one before.

@@ -106,7 +106,10 @@ pub struct Line {
 pub fn for_bot(envelope: &Envelope) -> Option<Line> {
     let VisitorItem { seq, at, kind } = for_visitor(envelope)?;
     match kind {
-        VisitorKind::Message(message) => Some(Line { seq, at, who: message.author, text: message.text }),
+        VisitorKind::Message(message) => {
+            let text = message.in_words().into_owned();
+            Some(Line { seq, at, who: message.author, text })
+        }
         VisitorKind::State(_) | VisitorKind::Read(_) => None,
     }
 }

@@ -10,6 +10,7 @@ use crate::tickets::Tickets;
 use relevo::desk::Desk;
 use relevo::feed::Feed;
 use relevo::webhook::Secret;
+use relevo_backends::files::Files;
 use relevo_copilot::worker::Worker;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct App {
     pub library: Arc<LiveLibrary>,
     /// The Copilot.
     pub copilot: Worker,
+    /// The files of messages.
+    pub files: Arc<Files>,
     /// Single-use socket tickets.
     pub tickets: Arc<Tickets>,
     /// Single-use sign-in links.

@@ -20,6 +20,7 @@ use relevo::domain::shortcut::Library;
 use relevo::framework::{Framework, Running};
 use relevo::store::Store;
 use relevo::webhook::Secret;
+use relevo_backends::files::Files;
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
 use relevo_bots::webhook::{Settings, WebhookBot};
 use relevo_copilot::Copilot;
@@ -100,12 +101,17 @@ impl Server {
         let copilot = Worker::start(copilot, place, running.feed()).await?;
         let limiters = Arc::new(Limiters::new(&config.limits));
         let metrics = crate::telemetry::metrics();
-        running.tracker().spawn(housekeeping::keep(Arc::clone(&limiters), metrics.clone(), stop.clone()));
+        let files = config.data.join("files");
+        let files = Files::open(&files).with_context(|| format!("the folder {} cannot be made", files.display()))?;
+        let files = Arc::new(files);
+        let kept = (Arc::clone(&limiters), Arc::clone(&files), metrics.clone());
+        running.tracker().spawn(housekeeping::keep(kept, stop.clone()));
         let app = App {
             desk: running.desk().clone(),
             feed: running.feed().clone(),
             library,
             copilot,
+            files,
             tickets: Arc::default(),
             links: Arc::<Links>::default(),
             agents,

@@ -24,6 +24,8 @@ pub struct Limiters {
     pub visitor_hour: Rate<String>,
     /// New conversations of one address.
     pub conversations: Rate<IpAddr>,
+    /// Files from one address.
+    pub uploads: Rate<IpAddr>,
     /// Sockets that are open.
     pub sockets: Arc<Sockets>,
 }
@@ -38,6 +40,7 @@ impl Limiters {
             visitor_burst: Rate::new(20, Duration::from_secs(10)),
             visitor_hour: Rate::new(300, Duration::from_hours(1)),
             conversations: Rate::new(limits.conversations_per_hour, Duration::from_hours(1)),
+            uploads: Rate::new(limits.uploads_per_hour, Duration::from_hours(1)),
             sockets: Arc::default(),
         }
     }
@@ -50,6 +53,7 @@ impl Limiters {
         self.visitor_burst.forget();
         self.visitor_hour.forget();
         self.conversations.forget();
+        self.uploads.forget();
     }
 }
 

@@ -47,11 +47,13 @@ struct ProblemDetail {
 }
 
 /// The operations that need no session.
-const OPEN: [(&str, &str); 7] = [
+const OPEN: [(&str, &str); 9] = [
     ("post", "/api/session"),
     ("post", "/api/session/link"),
     ("post", "/widget/session"),
     ("options", "/widget/session"),
+    ("options", "/widget/files"),
+    ("options", "/widget/files/{seq}/{n}"),
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/metrics"),
@@ -68,6 +70,8 @@ impl Modify for Completed {
         components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("epoch_token").build();
         components.add_security_scheme("turn", SecurityScheme::Http(bearer));
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("session token").build();
+        components.add_security_scheme("visitor", SecurityScheme::Http(bearer));
         let problem = Ref::from_schema_name("Problem");
         for (path, item) in &mut api.paths.paths {
             let operations = [
@@ -81,8 +85,9 @@ impl Modify for Completed {
             for (method, operation) in operations {
                 let Some(operation) = operation else { continue };
                 let needs = match path.as_str() {
-                    "/bots/{bot}/replies" => Some("turn"),
                     path if OPEN.contains(&(method, path)) => None,
+                    "/bots/{bot}/replies" => Some("turn"),
+                    path if path.starts_with("/widget/") => Some("visitor"),
                     _ => Some("session"),
                 };
                 if let Some(scheme) = needs {

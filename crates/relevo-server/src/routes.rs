@@ -10,6 +10,7 @@ pub mod library;
 pub mod visitors;
 
 pub mod bots;
+pub mod files;
 pub mod widget;
 
 pub mod health;
@@ -29,6 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(library::router())
         .merge(visitors::router())
         .merge(widget::router())
+        .merge(files::router())
         .merge(bots::router())
         .merge(health::router())
 }

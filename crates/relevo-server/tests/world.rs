@@ -22,7 +22,7 @@ pub struct World {
     address: String,
     app: App,
     serving: JoinHandle<()>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 pub struct AgentClient {
@@ -83,12 +83,16 @@ impl World {
         server.app.agents.refresh().await.unwrap();
         let app = server.app.clone();
         let serving = tokio::spawn(async move { server.run(listener).await.unwrap() });
-        Self { address, app, serving, _folder: folder }
+        Self { address, app, serving, folder }
     }
 
     pub async fn stop(self) {
         self.app.stop.cancel();
         self.serving.await.unwrap();
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub fn address(&self) -> &str {
@@ -149,6 +153,18 @@ impl AgentClient {
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
         call("GET", &format!("{}{path}", self.base), Some(&self.cookie), None, Value::Null).await
+    }
+
+    /// The answer as it comes.
+    pub async fn raw(&self, path: &str) -> reqwest::Response {
+        let request = reqwest::Client::new().get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        request.send().await.unwrap()
+    }
+
+    /// Brings a file.
+    pub async fn bring(&self, path: &str, bytes: Vec<u8>) -> Value {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        request.body(bytes).send().await.unwrap().json().await.unwrap()
     }
 
     /// Just the status.
@@ -215,6 +231,22 @@ impl VisitorClient {
         self.socket = Some(tokio_tungstenite::connect_async(url).await.unwrap().0);
         self.send(json!({"op": "hello", "after": after})).await;
         self.until(|frame| frame["op"] == "welcome").await;
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.as_str().unwrap()
+    }
+
+    /// Says something with files.
+    pub async fn say_with(&mut self, client_id: &str, text: &str, attachments: Value) -> Value {
+        self.send(json!({"op": "say", "client_id": client_id, "text": text, "attachments": attachments})).await;
+        self.until(|frame| frame["op"] == "ack" || frame["op"] == "refused").await
+    }
+
+    /// The item with this text.
+    pub fn item(&self, text: &str) -> &Value {
+        let mut items = self.frames.iter().filter_map(|frame| frame["items"].as_array()).flatten();
+        items.find(|item| item["message"]["text"] == text).unwrap()
     }
 
     /// Says something; the ack or the refusal.

@@ -282,7 +282,14 @@ impl LiveTurn {
     }
 
     async fn say_nth(&self, nth: u32, text: String, buttons: Vec<Button>) -> Result<(), BotError> {
-        let message = Outbound { id: said_id(&self.inner.right, nth), text, buttons, reply_to: None, client_id: None };
+        let message = Outbound {
+            id: said_id(&self.inner.right, nth),
+            text,
+            attachments: Vec::new(),
+            buttons,
+            reply_to: None,
+            client_id: None,
+        };
         let command = Command::Say { turn: self.inner.right.clone(), message };
         self.done(self.once(&nth.to_string(), command).await)
     }

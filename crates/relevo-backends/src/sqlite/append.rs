@@ -172,7 +172,7 @@ impl Batch {
         sqlx::query(sql).bind(rows).execute(&mut *connection).await?;
 
         let text = self.facts.iter().filter_map(|(position, envelope)| Some((*position, said(&envelope.event)?)));
-        let words: Vec<_> = text.map(|(position, text)| (position, words(text).join(" "))).collect();
+        let words: Vec<_> = text.map(|(position, text)| (position, words(&text).join(" "))).collect();
         let sql = "INSERT INTO said (rowid, words) SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
         insert(connection, sql, &words).await
     }

@@ -39,7 +39,7 @@ pub(super) fn request(turn: &LiveTurn, token: &str) -> Value {
         "conversation": {"id": state.id, "inbox": state.inbox, "channel": state.channel, "language": state.language},
         "message": {"id": message.id, "text": message.text, "payload": message.payload},
         "contact": {"id": state.contact},
-        "captured": state.captured, "transcript_tail": tail,
+        "attachments": message.attachments, "captured": state.captured, "transcript_tail": tail,
     })
 }
 

@@ -71,7 +71,7 @@ fn line(fact: &Envelope, out: &HashSet<MessageId>) -> Option<Line> {
                 Actor::Agent { .. } if out.contains(&message.id) => Who::Agent,
                 Actor::Bot { .. } | Actor::Agent { .. } | Actor::System => return None,
             };
-            (who, message.text.clone())
+            (who, message.in_words().into_owned())
         }
         Event::NoteAdded { text, .. } => (Who::Note, text.clone()),
         _ => return None,

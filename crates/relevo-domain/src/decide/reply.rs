@@ -6,12 +6,12 @@ use crate::command::{AgentFacts, Facts, Inbound, Outbound, Rejection};
 use crate::control::{Control, Holder, Turn};
 use crate::conversation::Conversation;
 use crate::event::{Envelope, Event, ReopenReason, Status, StatusReason, Withheld};
-use crate::message::{Actor, MAX_BUTTONS, MAX_TEXT_CHARS, Message};
+use crate::message::{Actor, Attachment, MAX_ATTACHMENTS, MAX_BUTTONS, MAX_TEXT_CHARS, Message};
 use crate::window;
 
 /// The visitor wrote: reopens what is closed, wakes what sleeps, and asks for a person where the words say so.
 pub(super) fn receive(state: &Conversation, inbound: &Inbound, facts: &Facts) -> Decision {
-    check_text(&inbound.text)?;
+    check_said(&inbound.text, &inbound.attachments)?;
     let mut decided: Vec<Decided> = Vec::new();
     match state.status {
         Status::Open => {}
@@ -31,6 +31,7 @@ pub(super) fn receive(state: &Conversation, inbound: &Inbound, facts: &Facts) ->
                 id: inbound.id,
                 author: Actor::Visitor,
                 text: inbound.text.clone(),
+                attachments: inbound.attachments.clone(),
                 buttons: Vec::new(),
                 payload: inbound.payload.clone(),
                 reply_to: None,
@@ -108,6 +109,7 @@ fn message(outbound: &Outbound, author: Actor) -> Message {
         id: outbound.id,
         author,
         text: outbound.text.clone(),
+        attachments: outbound.attachments.clone(),
         buttons: outbound.buttons.clone(),
         payload: None,
         reply_to: outbound.reply_to,
@@ -123,7 +125,7 @@ fn check_window(state: &Conversation, facts: &Facts) -> Result<(), Rejection> {
 }
 
 fn check_outbound(outbound: &Outbound) -> Result<(), Rejection> {
-    check_text(&outbound.text)?;
+    check_said(&outbound.text, &outbound.attachments)?;
     if outbound.buttons.len() > MAX_BUTTONS {
         let problem = format!("has {} buttons, the limit is {MAX_BUTTONS}", outbound.buttons.len());
         return Err(Rejection::Invalid { field: "buttons", problem });
@@ -136,6 +138,19 @@ fn check_outbound(outbound: &Outbound) -> Result<(), Rejection> {
         check_length("buttons", button.payload.as_deref().unwrap_or_default(), 1_000)?;
     }
     Ok(())
+}
+
+/// Files may stand for words.
+fn check_said(text: &str, attachments: &[Attachment]) -> Result<(), Rejection> {
+    if attachments.is_empty() {
+        return check_text(text);
+    }
+    if attachments.len() > MAX_ATTACHMENTS {
+        let problem =
+            format!("has {} files, the limit is {MAX_ATTACHMENTS}: send the others after it", attachments.len());
+        return Err(Rejection::Invalid { field: "attachments", problem });
+    }
+    check_length("text", text, MAX_TEXT_CHARS)
 }
 
 pub(super) fn check_text(text: &str) -> Result<(), Rejection> {

@@ -111,6 +111,7 @@ fn asking_for_a_person_in_words_queues_after_the_message() {
     let inbound = Inbound {
         id: message_id(5),
         text: "quiero hablar con una persona".into(),
+        attachments: Vec::new(),
         payload: None,
         client_id: None,
         asks_for_human: Some("hablar con una persona".into()),

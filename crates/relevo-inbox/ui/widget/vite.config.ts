@@ -1,25 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
+import { parseMessage } from '../core/src/icu';
 
-/** The keys of the catalogues are sent once, with `es`; a test holds the three to the same keys in the same order. */
-const keysOnce: Plugin = {
-  name: 'keys-once',
-  apply: 'build',
+/**
+ * The messages of the catalogues are read here, so that no page pays for a reader; and their keys are sent once, with
+ * `es`: a test holds the three to the same keys in the same order.
+ */
+const catalogues: Plugin = {
+  name: 'catalogues',
   enforce: 'pre',
   transform: {
-    filter: { id: /texts\/(pt|en)\.json$/ },
+    filter: { id: /texts\/(es|pt|en)\.json$/ },
     handler(_, id) {
-      const values = JSON.stringify(Object.values(JSON.parse(readFileSync(id, 'utf8')) as object));
-      const code = `import es from './es.json';
-const values = ${values};
-export default Object.fromEntries(Object.keys(es).map((key, n) => [key, values[n]]));`;
+      const texts = JSON.parse(readFileSync(id, 'utf8')) as Record<string, string>;
+      const parts = Object.values(texts).map(parseMessage);
+      const keys = id.endsWith('es.json')
+        ? `const keys = ${JSON.stringify(Object.keys(texts))};`
+        : `import es from './es.json'; const keys = Object.keys(es);`;
+      const code = `${keys}
+const parts = ${JSON.stringify(parts)};
+export default Object.fromEntries(keys.map((key, n) => [key, parts[n]]));`;
       return { code, moduleType: 'js' };
     },
   },
 };
 
 export default defineConfig({
-  plugins: [keysOnce],
+  plugins: [catalogues],
   oxc: { jsx: { runtime: 'classic', pragma: 'h', pragmaFrag: 'Fragment' } },
   build: {
     // All of these draw `light-dark()` and adopt style sheets; lowering it would cost half a kB.

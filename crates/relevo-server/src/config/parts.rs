@@ -140,6 +140,10 @@ pub struct Limits {
     pub sockets_per_visitor: usize,
     /// New conversations an hour from one address.
     pub conversations_per_hour: u32,
+    /// Files an hour that visitors bring from one address.
+    pub uploads_per_hour: u32,
+    /// The largest file, in bytes.
+    pub attachment_bytes: u64,
 }
 
 impl Default for Limits {
@@ -150,6 +154,8 @@ impl Default for Limits {
             sockets_per_visitor: 5,
             sockets_per_address: 50,
             conversations_per_hour: 10,
+            uploads_per_hour: 60,
+            attachment_bytes: 50 * 1024 * 1024,
         }
     }
 }

@@ -98,7 +98,14 @@ fn commands(turn: &Turn, answer: LateReply) -> Vec<(String, Command)> {
     for (n, said) in answer.messages.into_iter().enumerate() {
         let name = format!("{}:{n}", answer.id);
         let id = MessageId(Uuid::new_v5(&said_id(turn, 0).0, name.as_bytes()));
-        let message = Outbound { id, text: said.text, buttons: said.buttons, reply_to: None, client_id: None };
+        let message = Outbound {
+            id,
+            text: said.text,
+            attachments: Vec::new(),
+            buttons: said.buttons,
+            reply_to: None,
+            client_id: None,
+        };
         commands.push((name, Command::Say { turn: turn.clone(), message }));
     }
     if let Some(handoff) = answer.handoff {

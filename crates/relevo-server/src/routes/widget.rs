@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use hmac::{Hmac, KeyInit, Mac};
 use relevo::domain::id::{ContactId, InboxId};
-use relevo::domain::message::MAX_TEXT_CHARS;
+use relevo::domain::message::{MAX_ATTACHMENTS, MAX_TEXT_CHARS};
 use relevo::store::{Contact, ContactEdit, Visitor};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -92,10 +92,11 @@ async fn session(State(app): State<App>, headers: HeaderMap, Json(hello): Json<H
         let plugged = app.desk.directory().bots.get(id)?;
         Some(json!({"id": id, "name": plugged.name}))
     });
+    let limits = &app.config.limits;
     let body = json!({
         "token": token, "ticket": ticket, "conversation": conversation,
         "contact": {"id": contact.id, "name": contact.name}, "language": language,
-        "inbox": {"id": inbox_id, "name": inbox.name, "bot": bot}, "limits": {"text": MAX_TEXT_CHARS},
+        "inbox": {"id": inbox_id, "name": inbox.name, "bot": bot}, "limits": {"text": MAX_TEXT_CHARS, "attachments": MAX_ATTACHMENTS, "attachment_bytes": limits.attachment_bytes},
     });
     Ok((cors, axum::Json::<Value>(body)))
 }
@@ -103,19 +104,36 @@ async fn session(State(app): State<App>, headers: HeaderMap, Json(hello): Json<H
 /// A browser asks whether it may ask.
 #[utoipa::path(options, path = "/widget/session", tag = "widget", responses((status = 204, description = "Ask")))]
 async fn preflight(headers: HeaderMap) -> impl IntoResponse {
-    // Which inbox is meant is only known from the body: the answer itself decides.
+    may_ask(&headers)
+}
+
+/// A browser asks whether it may bring a file.
+#[utoipa::path(options, path = "/widget/files", tag = "widget", responses((status = 204, description = "Ask")))]
+pub(super) async fn preflight_files(headers: HeaderMap) -> impl IntoResponse {
+    may_ask(&headers)
+}
+
+/// A browser asks whether it may have a file.
+#[utoipa::path(options, path = "/widget/files/{seq}/{n}", tag = "widget", params(("seq" = u64, Path), ("n" = usize, Path)),
+    responses((status = 204, description = "Ask")))]
+pub(super) async fn preflight_file(headers: HeaderMap) -> impl IntoResponse {
+    may_ask(&headers)
+}
+
+fn may_ask(headers: &HeaderMap) -> (StatusCode, HeaderMap) {
+    // Which inbox is meant is only known from what comes then: the answer to that decides.
     let mut answer = HeaderMap::new();
     if let Some(origin) = headers.get(header::ORIGIN) {
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+        answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
         answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
     (StatusCode::NO_CONTENT, answer)
 }
 
 /// The header that lets the page read the answer, if its site may carry this inbox.
-fn allowed(app: &App, inbox: &InboxId, headers: &HeaderMap) -> Result<[(HeaderName, HeaderValue); 2]> {
+pub(super) fn allowed(app: &App, inbox: &InboxId, headers: &HeaderMap) -> Result<[(HeaderName, HeaderValue); 2]> {
     let vary = (header::VARY, HeaderValue::from_static("origin"));
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok([(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("null")), vary]);

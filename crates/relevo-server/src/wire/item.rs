@@ -2,6 +2,7 @@
 
 use super::card::{control, status_name};
 use super::{maybe_time, plain, time};
+use crate::routes::files::attachment;
 use relevo::domain::event::Reader;
 use relevo::domain::event::{Envelope, Event, Status, Withheld};
 use relevo::domain::message::Message;
@@ -25,6 +26,7 @@ pub fn item(envelope: &Envelope) -> Value {
 pub fn message(message: &Message) -> Value {
     json!({
         "id": message.id, "author": plain(&message.author), "text": message.text, "buttons": plain(&message.buttons),
+        "attachments": message.attachments.iter().map(attachment).collect::<Vec<_>>(),
         "reply_to": message.reply_to, "client_id": message.client_id,
     })
 }

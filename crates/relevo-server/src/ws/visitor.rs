@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::extract::{Address, Query};
 use crate::presence::Page;
+use crate::routes::files;
 use crate::tickets::{Principal, Visit};
 use crate::wire;
 use axum::extract::{State, WebSocketUpgrade};
@@ -16,7 +17,7 @@ use relevo::domain::command::{AgentFacts, Command, Inbound, Role};
 use relevo::domain::control::Holder;
 use relevo::domain::conversation::Conversation;
 use relevo::domain::event::Origin;
-use relevo::domain::id::{AgentId, ContactId, ConversationId, InboxId, MessageId, Seq};
+use relevo::domain::id::{AgentId, ContactId, ConversationId, FileId, InboxId, MessageId, Seq};
 use relevo::domain::message::Actor;
 use relevo::domain::timeline::{Who, for_visitor};
 use relevo::store::Sort;
@@ -78,13 +79,32 @@ pub async fn upgrade(
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 enum Frame {
-    Hello { after: Seq },
-    Say { client_id: String, text: String, payload: Option<String> },
-    Human { client_id: String },
-    Typing { on: bool },
-    Received { up_to: Seq },
-    Read { up_to: Seq },
-    Page { url: String, title: String },
+    Hello {
+        after: Seq,
+    },
+    Say {
+        client_id: String,
+        text: String,
+        payload: Option<String>,
+        #[serde(default)]
+        attachments: Vec<FileId>,
+    },
+    Human {
+        client_id: String,
+    },
+    Typing {
+        on: bool,
+    },
+    Received {
+        up_to: Seq,
+    },
+    Read {
+        up_to: Seq,
+    },
+    Page {
+        url: String,
+        title: String,
+    },
 }
 
 struct Session {
@@ -139,8 +159,8 @@ impl Session {
     async fn frame(&mut self, frame: Frame) -> Result<(), Closed> {
         match frame {
             Frame::Hello { after } => self.hello(after).await,
-            Frame::Say { client_id, text, payload } => {
-                let answer = self.say(&client_id, text, payload).await;
+            Frame::Say { client_id, text, payload, attachments } => {
+                let answer = self.say(&client_id, text, payload, &attachments).await;
                 self.outgoing.send(&answer)?;
                 self.catch_up().await
             }
@@ -201,7 +221,7 @@ impl Session {
         self.catch_up().await
     }
 
-    async fn say(&mut self, client_id: &str, text: String, payload: Option<String>) -> Value {
+    async fn say(&mut self, client_id: &str, text: String, payload: Option<String>, attachments: &[FileId]) -> Value {
         let key = self.contact.to_string();
         let refused = |code: &str, detail: String| json!({"op": "refused", "client_id": client_id, "code": code, "detail": detail});
         if client_id.is_empty() || client_id.len() > 100 {
@@ -216,6 +236,10 @@ impl Session {
         {
             return refused("rate_limited", format!("too many new conversations from here: wait {seconds} s"));
         }
+        let attachments = match files::keep(&self.app, self.contact, attachments).await {
+            Ok(attachments) => attachments,
+            Err(problem) => return refused(problem.code(), problem.detail().to_owned()),
+        };
         let arrival = Arrival {
             inbox: self.inbox.clone(),
             contact: self.contact,
@@ -224,6 +248,7 @@ impl Session {
             inbound: Inbound {
                 id: MessageId(self.app.desk.clock().id()),
                 text,
+                attachments,
                 payload,
                 client_id: Some(client_id.to_owned()),
                 asks_for_human: None,

@@ -20,7 +20,7 @@ fn agent(n: u128) -> AgentFacts {
 
 fn outbound(n: u128, text: &str) -> Outbound {
     let id = MessageId(Uuid::from_u128(n));
-    Outbound { id, text: text.into(), buttons: Vec::new(), reply_to: None, client_id: None }
+    Outbound { id, text: text.into(), attachments: Vec::new(), buttons: Vec::new(), reply_to: None, client_id: None }
 }
 
 /// Reads the log until a fact matches; every fact is a step towards it, so this ends or the test hangs and is killed.
@@ -104,6 +104,7 @@ async fn simultaneous_first_messages_make_one_conversation_and_a_repeat_changes_
         inbound: Inbound {
             id: MessageId(Uuid::from_u128(1_000 + n)),
             text: format!("first {}", n / 2),
+            attachments: Vec::new(),
             payload: None,
             client_id: None,
             asks_for_human: None,

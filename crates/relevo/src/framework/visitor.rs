@@ -65,7 +65,14 @@ impl LocalVisitor {
                 contact: self.contact,
                 language: None,
                 origin: Origin::default(),
-                inbound: Inbound { id, text: text.to_owned(), payload: None, client_id: None, asks_for_human: None },
+                inbound: Inbound {
+                    id,
+                    text: text.to_owned(),
+                    attachments: Vec::new(),
+                    payload: None,
+                    client_id: None,
+                    asks_for_human: None,
+                },
                 provider_id: None,
             })
             .await

@@ -67,7 +67,7 @@ impl Data {
     fn has_words(&self, row: &Row, text: &str) -> bool {
         let mut known = contact_words(&row.contact);
         for &at in &self.conversations[&row.conversation.id].facts {
-            known.extend(said(&self.log[at].envelope.event).map(words).unwrap_or_default());
+            known.extend(said(&self.log[at].envelope.event).as_deref().map(words).unwrap_or_default());
         }
         query_words(text).iter().all(|wanted| known.iter().any(|word| word.starts_with(wanted)))
     }

@@ -2,6 +2,7 @@
 
 use super::Contact;
 use relevo_domain::event::Event;
+use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -29,12 +30,12 @@ pub fn query_words(text: &str) -> Vec<String> {
 }
 
 /// What a person or bot wrote in a fact, and under which it is found. Words that a fence withheld were never said.
-pub fn said(event: &Event) -> Option<&str> {
+pub fn said(event: &Event) -> Option<Cow<'_, str>> {
     match event {
-        Event::MessagePosted { message, .. } => Some(&message.text),
-        Event::NoteAdded { text, .. } => Some(text),
+        Event::MessagePosted { message, .. } => Some(message.in_words()),
+        Event::NoteAdded { text, .. } => Some(Cow::Borrowed(text)),
         Event::HandoffRequested { note, .. } | Event::Transferred { note, .. } | Event::HandedBack { note, .. } => {
-            note.as_deref()
+            note.as_deref().map(Cow::Borrowed)
         }
         _ => None,
     }

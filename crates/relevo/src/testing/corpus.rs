@@ -114,7 +114,16 @@ pub(super) fn posted(state: &Conversation, text: &str) -> Event {
 pub(super) fn message(state: &Conversation, text: &str) -> Message {
     let id = MessageId(Uuid::from_u64_pair(state.id.0.as_u64_pair().1, state.seq + 1));
     let author = Actor::Visitor;
-    Message { id, author, text: text.into(), buttons: Vec::new(), payload: None, reply_to: None, client_id: None }
+    Message {
+        id,
+        author,
+        text: text.into(),
+        attachments: Vec::new(),
+        buttons: Vec::new(),
+        payload: None,
+        reply_to: None,
+        client_id: None,
+    }
 }
 
 /// A job of the deliver lane, told apart by `n`.

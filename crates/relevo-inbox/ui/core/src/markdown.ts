@@ -204,9 +204,8 @@ function trimAddress(found: string): string {
 export function safeHref(raw: string): string | null {
   if (!/^(https?:\/\/|mailto:)[^\s]/i.test(raw)) return null;
   try {
-    const url = new URL(raw);
-    const known = url.protocol === 'http:' || url.protocol === 'https:' || url.protocol === 'mailto:';
-    return known && !url.username && !url.password ? url.href : null;
+    const { href, username, password } = new URL(raw);
+    return username || password ? null : href;
   } catch {
     return null;
   }

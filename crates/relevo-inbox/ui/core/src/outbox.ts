@@ -25,10 +25,6 @@ export interface OutboxOptions<T> {
   onChange?: (entries: Entry<T>[]) => void;
   /** An acknowledgement is overdue although the line looks open: drop the line and connect again. */
   onOverdue?: () => void;
-  overdueAfter?: number;
-  now?: () => number;
-  setTimeout?: (run: () => void, ms: number) => unknown;
-  clearTimeout?: (timer: never) => void;
 }
 
 export interface Outbox<T> {
@@ -49,13 +45,13 @@ export interface Outbox<T> {
   reload: () => void;
 }
 
+/** An acknowledgement that takes longer than this, in ms, does not come. */
+const OVERDUE = 15_000;
+
 export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   const { prefix, storage, send } = options;
-  const now = options.now ?? Date.now;
-  const later = options.setTimeout ?? ((run: () => void, ms: number) => globalThis.setTimeout(run, ms));
-  const cancel = options.clearTimeout ?? ((timer: never) => globalThis.clearTimeout(timer));
   let queue = read<T>(storage, prefix);
-  let overdue: unknown = null;
+  let overdue: ReturnType<typeof setTimeout> | undefined;
   let held = false;
 
   const changed = () => options.onChange?.([...queue]);
@@ -63,17 +59,17 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   const find = (id: string) => queue.find((entry) => entry.client_id === id);
 
   const watch = () => {
-    if (overdue !== null) cancel(overdue as never);
-    overdue = null;
+    clearTimeout(overdue);
+    overdue = undefined;
     if (!options.onOverdue || !queue.some((entry) => !entry.refused)) return;
-    overdue = later(() => {
-      overdue = null;
+    overdue = setTimeout(() => {
+      overdue = undefined;
       options.onOverdue?.();
-    }, options.overdueAfter ?? 15_000);
+    }, OVERDUE);
   };
   const put = (entry: Entry<T>) => {
     const sent = !held && send(entry);
-    if (sent && overdue === null) watch();
+    if (sent && overdue === undefined) watch();
     return sent;
   };
   const remove = (id: string) => {
@@ -88,7 +84,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   return {
     add(body) {
       // Strictly growing, so that the order survives two entries within one millisecond.
-      const at = Math.max(now(), (queue.at(-1)?.at ?? 0) + 1);
+      const at = Math.max(Date.now(), (queue.at(-1)?.at ?? 0) + 1);
       const entry: Entry<T> = { client_id: newClientId(), at, body };
       queue = [...queue, entry];
       keep(entry);

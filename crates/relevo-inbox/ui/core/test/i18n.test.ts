@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { chooseLanguage, parseMessage, translator } from '../src/i18n';
+import { chooseLanguage, translator } from '../src/i18n';
+import { catalogue, parseMessage } from '../src/icu';
 
 describe('language', () => {
   test.each([
@@ -13,7 +14,7 @@ describe('language', () => {
 
 describe('messages', () => {
   const say = (message: string, values: Record<string, string | number> = {}, language: 'es' | 'en' = 'en') =>
-    translator({ m: message }, language)('m', values);
+    translator(catalogue({ m: message }), language)('m', values);
 
   test('names', () => expect(say('Hi {name}!', { name: '{x}' })).toBe('Hi {x}!'));
   test.each([
@@ -32,7 +33,7 @@ describe('messages', () => {
   test('quotes', () => expect(say("it''s '{raw}' don't")).toBe("it's {raw} don't"));
   test('a missing value and a missing key stay visible', () => {
     expect(say('{a}')).toBe('{a}');
-    expect(translator({} as Record<string, string>, 'es')('nowhere')).toBe('nowhere');
+    expect(translator(catalogue({} as Record<string, string>), 'es')('nowhere')).toBe('nowhere');
   });
   test.each(['{a', 'a}', '{n, plural, one {x}}', '{n, date}', '{}'])('%s is refused', (message) =>
     expect(() => parseMessage(message)).toThrow(SyntaxError),

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createOutbox, safeStorage, type Entry, type StorageLike } from '../src/socket';
 
 type Body = { text: string };
@@ -11,21 +11,20 @@ function memory(): StorageLike {
 
 function make(storage = memory()) {
   const line = { up: true, sent: [] as Entry<Body>[] };
-  const timers: (() => void)[] = [];
   const onOverdue = vi.fn();
   const outbox = createOutbox<Body>({
     prefix: 'o.',
     storage,
-    now: () => 1000,
     send: (entry) => (line.up ? (line.sent.push(entry), true) : false),
     onOverdue,
-    setTimeout: (run) => timers.push(run),
-    clearTimeout: () => timers.splice(0),
   });
   const texts = () => line.sent.map((entry) => entry.body.text);
   const ids = () => new Set(line.sent.map((entry) => entry.client_id));
-  return { outbox, line, texts, ids, storage, timers, onOverdue };
+  return { outbox, line, texts, ids, storage, onOverdue };
 }
+
+beforeEach(() => void vi.useFakeTimers({ now: 1000 }));
+afterEach(() => void vi.useRealTimers());
 
 // covers: V01
 describe('an outbox', () => {
@@ -105,13 +104,13 @@ describe('an outbox', () => {
   });
 
   test('notices an acknowledgement that does not come, and rests when all have come', () => {
-    const { outbox, timers, onOverdue } = make();
+    const { outbox, onOverdue } = make();
     const entry = outbox.add({ text: 'a' });
-    timers.pop()!();
+    vi.runOnlyPendingTimers();
     expect(onOverdue).toHaveBeenCalledOnce();
     outbox.flush();
     outbox.acked(entry.client_id);
-    expect(timers).toHaveLength(0);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('stops at the first entry that the line does not take', () => {

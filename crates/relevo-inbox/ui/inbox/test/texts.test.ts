@@ -1,4 +1,5 @@
-import { parseMessage, translator, type Part } from '@relevo/core/i18n';
+import { translator, type Part } from '@relevo/core/i18n';
+import { catalogue, parseMessage } from '@relevo/core/icu';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -10,8 +11,9 @@ const catalogues: Record<string, Record<string, string>> = { es, pt, en };
 const names = (text: string): string[] => {
   const found = (parts: Part[]): string[] =>
     parts.flatMap((part) => {
-      if (typeof part === 'string' || 'hash' in part) return [];
-      return [part.name, ...('cases' in part ? Object.values(part.cases).flatMap(found) : [])];
+      if (typeof part === 'string' || part === 0) return [];
+      const [name, , cases = {}] = part;
+      return [name, ...Object.values(cases).flatMap(found)];
     });
   return [...new Set(found(parseMessage(text)))].sort();
 };
@@ -53,7 +55,7 @@ test('every key is used', () => {
 });
 
 test('numbers bend the words', () => {
-  const t = translator(es, 'es');
+  const t = translator(catalogue(es), 'es');
   expect(t('conversation.unseen', { n: 1 })).toBe('1 mensaje nuevo');
   expect(t('conversation.unseen', { n: 3 })).toBe('3 mensajes nuevos');
 });

@@ -1,6 +1,6 @@
 import { Refused } from '@relevo/core/socket';
 import type { Config } from './config';
-import type { Identity, Session } from './wire';
+import type { Identity, Session, Upload } from './wire';
 
 export interface SessionWish {
   token: string | null;
@@ -33,6 +33,31 @@ export async function openSession(config: Config, wish: SessionWish): Promise<Se
   const passing = answer.status === 408 || answer.status === 429 || answer.status >= 500;
   const problem = `widget session: ${answer.status}`;
   throw passing ? new Error(problem) : new Refused(problem);
+}
+
+/** Brings a file to the server; `progress` hears the share that has left. Rejects with the reason, where one is given. */
+export const upload = (config: Config, token: string, file: File, progress: (share: number) => void): Promise<Upload> =>
+  new Promise((done, fail) => {
+    // `fetch` does not tell how far a body has come.
+    const ask = new XMLHttpRequest();
+    ask.open('POST', `${config.host}/widget/files?name=${encodeURIComponent(file.name)}`);
+    ask.setRequestHeader('authorization', `Bearer ${token}`);
+    ask.responseType = 'json';
+    ask.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
+    ask.onloadend = () =>
+      ask.status === 201
+        ? done(ask.response as Upload)
+        : fail(new Error((ask.response as { detail?: string } | null)?.detail ?? '!'));
+    ask.send(file);
+  });
+
+/** The `n`th file of the message `seq`. */
+export async function download(config: Config, token: string, seq: number, n: number): Promise<Blob> {
+  const answer = await fetch(`${config.host}/widget/files/${seq}/${n}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  if (!answer.ok) throw new Error(`file: ${answer.status}`);
+  return answer.blob();
 }
 
 /** Without the fragment: it often carries what a page keeps to itself. */

@@ -1,10 +1,10 @@
 import { chooseLanguage, type Language } from '@relevo/core/i18n';
 import { createOutbox, createSocket, safeStorage, type Outbox, type Socket } from '@relevo/core/socket';
-import { openSession, pageAddress } from './api';
+import { download, openSession, pageAddress, upload } from './api';
 import type { Config } from './config';
 import { fold, newest, nothing, unread, type State } from './fold';
 import { watchPages } from './pages';
-import type { ClientFrame, Identity, ServerFrame, Session, Wish } from './wire';
+import type { ClientFrame, Identity, ServerFrame, Session, Upload, Wish } from './wire';
 
 export type Events = {
   open: undefined;
@@ -14,6 +14,14 @@ export type Events = {
   state: { who: State['who']; name: string | null };
 };
 
+/** A file beside the composer: on its way (`share` of it), there, or refused. */
+export interface Attached {
+  name: string;
+  share: number;
+  there?: Upload;
+  problem?: string;
+}
+
 /** One page's chat: the session, the line, what was said, and what the person does. Knows nothing of how it is drawn. */
 export class Chat {
   state: State = nothing;
@@ -22,6 +30,8 @@ export class Chat {
   down = false;
   /** What stands in the composer; kept while the panel is closed. */
   written = '';
+  /** What goes with it. */
+  files: Attached[] = [];
   session: Session | null = null;
   language: Language;
   /** Called after every change. */
@@ -44,7 +54,11 @@ export class Chat {
     this.#outbox = createOutbox<Wish>({
       prefix: this.#key('out.'),
       storage: this.#storage,
-      send: ({ client_id, body }) => this.#send({ ...body, client_id }),
+      send: ({ client_id, body }) => {
+        if (body.op === 'human') return this.#send({ ...body, client_id });
+        const { files, ...said } = body;
+        return this.#send({ ...said, client_id, attachments: files?.map((file) => file.id) });
+      },
       onChange: (pending) => this.#set({ ...this.state, pending }),
       onOverdue: () => this.#socket?.reconnect(),
     });
@@ -63,7 +77,7 @@ export class Chat {
 
   /** On page load: whoever already has a conversation hears of it; a new face causes no request at all. */
   async resume(): Promise<void> {
-    if (!this.#storage.getItem(this.#key('token'))) return;
+    if (!this.#token) return;
     try {
       const session = await this.#ask();
       if (session.conversation || this.state.pending.length) this.#connect();
@@ -90,7 +104,42 @@ export class Chat {
 
   say(text: string, payload?: string): void {
     this.#connect();
-    this.#outbox.add(payload === undefined ? { op: 'say', text } : { op: 'say', text, payload });
+    this.#outbox.add({ op: 'say', text, payload });
+  }
+
+  /** Says what stands in the composer, with its files. */
+  submit(): void {
+    this.#connect();
+    this.#outbox.add({ op: 'say', text: this.written.trim(), files: this.files.flatMap((file) => file.there ?? []) });
+    this.files = [];
+    this.write('');
+  }
+
+  /** Files leave at once; what is written waits for them. */
+  attach(files: Iterable<File>): void {
+    for (const file of files) {
+      const attached: Attached = { name: file.name, share: 0 };
+      this.files.push(attached);
+      const change = (change: Partial<Attached>) => {
+        Object.assign(attached, change);
+        this.#changed();
+      };
+      upload(this.config, this.#token, file, (share) => change({ share })).then(
+        (there) => change({ there }),
+        ({ message: problem }: Error) => change({ problem }),
+      );
+    }
+    this.#changed();
+  }
+
+  detach(file: Attached): void {
+    this.files = this.files.filter((other) => other !== file);
+    this.#changed();
+  }
+
+  /** An address, for this page only, of the `n`th file of the message `seq`. */
+  async file(seq: number, n: number): Promise<string> {
+    return URL.createObjectURL(await download(this.config, this.#token, seq, n));
   }
 
   /** `words` are the wish as a first message: before anything was said there is no conversation to hand over. */
@@ -155,11 +204,14 @@ export class Chat {
     return `relevo.${this.config.inbox}.${name}`;
   }
 
+  get #token(): string {
+    return this.#storage.getItem(this.#key('token')) ?? '';
+  }
+
   async #ask(): Promise<Session> {
-    const key = this.#key('token');
-    const token = this.#storage.getItem(key);
+    const token = this.#token || null;
     const session = await openSession(this.config, { token, language: this.language, identity: this.#identity });
-    this.#storage.setItem(key, session.token);
+    this.#storage.setItem(this.#key('token'), session.token);
     // A token may change for the same person; the contact says who it is.
     const who = this.#key('contact');
     if (token && this.#storage.getItem(who) !== session.contact.id) this.#newVisitor();

@@ -71,6 +71,7 @@ export function fold(state: State, frame: ServerFrame): State {
           id: frame.message_id ?? frame.client_id,
           author: { kind: 'visitor' },
           text: entry.body.text,
+          attachments: entry.body.files,
           client_id: frame.client_id,
         },
       };

@@ -1,6 +1,6 @@
 import type { Entry } from '@relevo/core/socket';
 import type { State } from './fold';
-import type { Button, Item, Who, Wish } from './wire';
+import type { Attachment, Button, Item, Who, Wish } from './wire';
 
 export type Mood = 'sending' | 'waiting' | 'sent' | 'seen' | 'refused';
 
@@ -17,6 +17,7 @@ export type Row =
       /** Who said it, when it was not the visitor. */
       name: string | null;
       text: string;
+      files: Attachment[];
       /** First and last of a group of one sender within three minutes. */
       first: boolean;
       end: boolean;
@@ -74,6 +75,7 @@ export function rows(state: State, bot: string | null): Row[] {
         side,
         name: speaker(side),
         text: message.text,
+        files: message.attachments ?? [],
         first: true,
         end: true,
         buttons: message.buttons ?? [],
@@ -94,6 +96,7 @@ export function rows(state: State, bot: string | null): Row[] {
       side: 'own',
       name: null,
       text: entry.body.text,
+      files: entry.body.files ?? [],
       first: true,
       end: true,
       buttons: [],

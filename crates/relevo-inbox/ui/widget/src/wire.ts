@@ -13,11 +13,28 @@ export interface Button {
   payload: string;
 }
 
+/** A file of a message. */
+export interface Attachment {
+  name: string;
+  /** A media type, by what is in it. */
+  type: string;
+  /** In bytes. */
+  size: number;
+  /** May be shown in place. */
+  inline: boolean;
+}
+
+/** A file that the server has and no message carries yet. */
+export interface Upload extends Attachment {
+  id: string;
+}
+
 export interface Message {
   id: string;
   author: Actor;
   text: string;
   buttons?: Button[] | null;
+  attachments?: Attachment[];
   client_id?: string | null;
 }
 
@@ -38,14 +55,14 @@ export type ServerFrame =
 
 export type ClientFrame =
   | { op: 'hello'; after: number }
-  | { op: 'say'; client_id: string; text: string; payload?: string }
+  | { op: 'say'; client_id: string; text: string; payload?: string; attachments?: string[] }
   | { op: 'human'; client_id: string }
   | { op: 'typing'; on: boolean }
   | { op: 'received' | 'read'; up_to: number }
   | { op: 'page'; url: string; title: string };
 
 /** What the person did that must arrive: written text, a pressed button, or the wish to talk to a person. */
-export type Wish = { op: 'say'; text: string; payload?: string } | { op: 'human' };
+export type Wish = { op: 'say'; text: string; payload?: string; files?: Upload[] } | { op: 'human' };
 
 export interface Identity {
   id: string;
@@ -62,5 +79,5 @@ export interface Session {
   contact: { id: string; name: string | null };
   language: string;
   inbox: { id: string; name: string; bot: { id: string; name: string } | null };
-  limits: { text: number };
+  limits: { text: number; attachments: number };
 }

@@ -116,6 +116,7 @@ fn command(
         message: Outbound {
             id: MessageId(app.desk.clock().id()),
             text,
+            attachments: Vec::new(),
             buttons: Vec::new(),
             reply_to: None,
             client_id: None,

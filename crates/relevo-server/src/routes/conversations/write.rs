@@ -3,12 +3,13 @@
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, SignedIn, seen};
+use crate::routes::files;
 use axum::extract::State;
 use axum::http::StatusCode;
 use relevo::desk::Done;
 use relevo::domain::command::{Command, Outbound};
 use relevo::domain::event::Event;
-use relevo::domain::id::{AgentId, ArtifactId, ConversationId, MessageId, NoteId};
+use relevo::domain::id::{AgentId, ArtifactId, ConversationId, FileId, MessageId, NoteId};
 use relevo::domain::message::MAX_TEXT_CHARS;
 use relevo::store::{Agent, DedupeKey, Draft, DraftMode};
 use serde::Deserialize;
@@ -18,7 +19,12 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reply {
+    /// May be empty where files stand for it.
     text: String,
+    /// The ids of files that were brought for it.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    attachments: Vec<FileId>,
     client_id: String,
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -43,11 +49,13 @@ pub(crate) async fn reply(
     Named(id): Named<ConversationId>,
     Json(reply): Json<Reply>,
 ) -> Result<(StatusCode, axum::Json<Value>)> {
-    seen(&app, &agent, id).await?;
+    let state = seen(&app, &agent, id).await?;
     let key = key(&agent, &reply.client_id)?;
+    let attachments = files::keep(&app, state.contact, &reply.attachments).await?;
     let message = Outbound {
         id: MessageId(app.desk.clock().id()),
         text: reply.text,
+        attachments,
         buttons: Vec::new(),
         reply_to: reply.reply_to,
         client_id: Some(reply.client_id),

@@ -1,4 +1,5 @@
 import { browserLanguage, chooseLanguage, translator, type Language, type Values } from '@relevo/core/i18n';
+import { catalogue } from '@relevo/core/icu';
 import type spanish from '../locales/es.json';
 
 export type Key = keyof typeof spanish;
@@ -23,7 +24,7 @@ class Texting {
   async use(language: Language) {
     const { default: texts } = await catalogues[language]();
     this.language = language;
-    this.#translate = translator<Key>(texts, language);
+    this.#translate = translator(catalogue<Key>(texts), language);
     document.documentElement.lang = language;
   }
 

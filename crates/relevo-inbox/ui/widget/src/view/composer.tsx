@@ -40,18 +40,42 @@ export class Composer extends Component {
     const { chat, t } = use();
     const text = chat.written;
     const left = (chat.session?.limits.text ?? Infinity) - [...text].length;
-    const ready = text.trim() !== '' && left >= 0 && chat.state.line !== 'refused';
+    const { files } = chat;
+    const ready =
+      (text.trim() || files[0]) && files.every((file) => file.there) && left >= 0 && chat.state.line !== 'refused';
     const send = (event: Event) => {
       event.preventDefault();
       if (!ready) return;
-      chat.say(text.trim());
-      this.#write('');
+      chat.submit();
+      this.#typing(false);
       this.#field?.focus();
     };
     return (
       <form class="composer" onSubmit={send}>
         {chat.state.who === 'queue' && !chat.fresh && <p class="hint">{t('queue.note')}</p>}
+        {files.map((file) => (
+          <p class="hint" data-over={!!file.problem}>
+            {file.name} {file.problem ?? <progress value={file.share} />}
+            <button type="button" class="link" onClick={() => chat.detach(file)}>
+              {t('refused.discard')}
+            </button>
+          </p>
+        ))}
         <div class="field">
+          <label class="icon">
+            <Icon name="clip" />
+            <input
+              type="file"
+              multiple
+              class="only-heard"
+              data-testid="attach"
+              aria-label={t('composer.attach')}
+              onChange={({ currentTarget: input }) => {
+                chat.attach(input.files!);
+                input.value = '';
+              }}
+            />
+          </label>
           <textarea
             ref={(el) => void (this.#field = el)}
             data-testid="composer"
@@ -61,6 +85,7 @@ export class Composer extends Component {
             aria-label={t('composer.label')}
             aria-invalid={left < 0}
             onInput={(event) => this.#write(event.currentTarget.value)}
+            onPaste={({ clipboardData: pasted }) => pasted && chat.attach(pasted.files)}
             onKeyDown={(event) => {
               if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
             }}

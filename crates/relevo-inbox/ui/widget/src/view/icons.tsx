@@ -9,6 +9,7 @@ const paths = {
   person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20.5c1-4 4-6 7.5-6s6.5 2 7.5 6',
   clock: 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 7.5V12l3 2',
   check: 'M5 12.5l4.5 4.5L19 7.5',
+  clip: 'M18.5 11l-7 7a4 4 0 0 1-6-6l8-8a3 3 0 0 1 4 4l-7.5 7.5a1.5 1.5 0 0 1-2-2L14 8',
 } as const;
 
 export type IconName = keyof typeof paths;

@@ -1,11 +1,13 @@
-import { h } from 'preact';
+import { Component, h } from 'preact';
 import type { Row } from '../rows';
+import type { Attachment } from '../wire';
 import { use } from './use';
 import { initial } from './header';
 import { Icon } from './icons';
 import { Markdown } from './markdown';
 
 type MessageRow = Extract<Row, { kind: 'message' }>;
+type FileProps = { file: Attachment; row: MessageRow; n: number };
 
 export function Message({ row }: { row: MessageRow }) {
   const { t } = use();
@@ -28,11 +30,59 @@ export function Message({ row }: { row: MessageRow }) {
       <div class="bubble" data-mood={row.mood ?? undefined}>
         <span class="only-heard">{label} </span>
         <Markdown text={row.text} />
+        {row.files.map((file, n) => (
+          <File file={file} row={row} n={n} />
+        ))}
       </div>
       <Buttons row={row} />
       <Foot row={row} />
     </div>
   );
+}
+
+/** A picture in place; any other file as a link that saves it. Nobody but this visitor may fetch them. */
+class File extends Component<FileProps, { href?: string }> {
+  override componentDidMount() {
+    this.componentDidUpdate();
+  }
+
+  override componentDidUpdate() {
+    const { file, row } = this.props;
+    if (row.seq && file.inline && file.type.startsWith('image/') && this.state.href === undefined) {
+      this.setState({ href: '' });
+      void this.#fetch();
+    }
+  }
+
+  #fetch = async () => {
+    const { row, n } = this.props;
+    this.setState({ href: await use().chat.file(row.seq!, n) });
+  };
+
+  #save = async (link: HTMLElement) => {
+    if (!this.props.row.seq) return;
+    await this.#fetch();
+    (link.nextSibling as HTMLElement).click();
+  };
+
+  override render() {
+    const { file } = this.props;
+    const { href } = this.state;
+    if (href && file.inline)
+      return (
+        <a href={href} target="_blank">
+          <img src={href} alt={file.name} />
+        </a>
+      );
+    return (
+      <p>
+        <button type="button" class="link" onClick={({ currentTarget }) => this.#save(currentTarget)}>
+          {file.name}
+        </button>
+        <a href={href} download={file.name} />
+      </p>
+    );
+  }
 }
 
 /** Quick replies: pressed once, by anybody's next word they are history. */
