@@ -1,5 +1,5 @@
 // People at their screens: a visitor on the shop page, agents in the inbox. Every wait is for something to appear.
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +104,28 @@ class Person {
   timeline() {
     return this.page.getByRole('log');
   }
+
+  /** Sends a file with words. */
+  async attaches(name, bytes, text) {
+    await this.page.getByTestId('attach').setInputFiles({ name, mimeType: 'whatever/it-says', buffer: Buffer.from(bytes) });
+    await this.page.getByTestId('composer').fill(text);
+    await this.page.getByTestId('send').click();
+    await this.sees(text);
+  }
+
+  /** Waits until a picture is drawn. */
+  async seesPicture(name) {
+    const picture = this.timeline().getByAltText(name);
+    await picture.waitFor();
+    await picture.evaluate((image) => image.decode());
+  }
+
+  /** What a file holds when it is saved. */
+  async saves(name) {
+    const download = this.page.waitForEvent('download');
+    await this.timeline().getByText(name).click();
+    return readFile(await (await download).path(), 'utf8');
+  }
 }
 
 class Visitor extends Person {
@@ -160,6 +182,19 @@ class Agent extends Person {
   async reloads(id) {
     await this.page.reload();
     await this.opens(id);
+  }
+
+  /** Scrolls up, and has earlier messages fetched, until a text is there. */
+  async looksBackTo(text) {
+    const found = this.timeline().getByText(text, { exact: true });
+    while (!(await found.count())) {
+      const before = await this.timeline().locator('[data-seq]').first().getAttribute('data-seq');
+      await this.timeline().evaluate((log) => log.closest('[data-pane]').scrollTo(0, 0));
+      await this.page.waitForFunction(
+        (seen) => document.querySelector('[role=log] [data-seq]').dataset.seq !== seen,
+        before,
+      );
+    }
   }
 
   async tab(name) {

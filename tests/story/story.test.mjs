@@ -8,6 +8,12 @@ import { Deployment } from './deployment.mjs';
 import { SlowBot } from './bot.mjs';
 import { Browser } from './browser.mjs';
 
+/** One pixel. */
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+
 let bot;
 let relevo;
 let browser;
@@ -97,6 +103,13 @@ test('a conversation is handed over, answered, summarised, handed back and finis
     assert.equal(await visitor.hasSeen('NOTA-PRIVADA'), false);
   });
 
+  await step('a picture goes one way and a file the other', async () => {
+    await visitor.attaches('roto.png', PIXEL, 'Así llegó');
+    await assignee.seesPicture('roto.png');
+    await assignee.attaches('garantía.pdf', '%PDF-1.7 garantía', 'Te dejo la garantía');
+    assert.equal(await visitor.saves('garantía.pdf'), '%PDF-1.7 garantía');
+  });
+
   await step('a streamed summary lands on the AI summary tab', async () => {
     await assignee.summarises();
     await assignee.seesInTab('A-1042');
@@ -140,6 +153,7 @@ test('a conversation is handed over, answered, summarised, handed back and finis
     await visitor.sees(sent.at(-1));
     await other.opens(id);
     await other.sees(sent.at(-1));
+    await other.looksBackTo(sent[0]);
     for (const text of sent) {
       assert.equal(await visitor.count(text), 1, `the visitor sees "${text}" once`);
       assert.equal(await other.count(text), 1, `the agent sees "${text}" once`);

@@ -97,14 +97,14 @@ pub struct Message {
 }
 
 impl Message {
-    /// What it says and carries, in words: for lists, searches, bots and summaries.
+    /// What it carries and says, in words: for lists, searches, bots and summaries.
     pub fn in_words(&self) -> Cow<'_, str> {
         if self.attachments.is_empty() {
             return Cow::Borrowed(&self.text);
         }
         let files = self.attachments.iter().map(|file| format!("📎 {}", file.name));
         let said = (!self.text.is_empty()).then(|| self.text.clone());
-        Cow::Owned(said.into_iter().chain(files).collect::<Vec<_>>().join("\n"))
+        Cow::Owned(files.chain(said).collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -195,8 +195,8 @@ function browser(): SocketSeams {
   return {
     WebSocket: globalThis.WebSocket,
     random: Math.random,
-    setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
-    clearTimeout: (timer) => globalThis.clearTimeout(timer),
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(timer),
     window: page,
     document: page ? page.document : null,
     online: () => page?.navigator.onLine !== false,

@@ -185,6 +185,7 @@ describe('what is on its way', () => {
     mode: 'reply',
     text: 'hola',
     refused: null,
+    files: [],
   });
 
   test('is shown until its fact arrives, and never twice', () => {

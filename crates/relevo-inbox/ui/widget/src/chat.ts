@@ -124,10 +124,14 @@ export class Chat {
         Object.assign(attached, change);
         this.#changed();
       };
-      upload(this.config, this.#token, file, (share) => change({ share })).then(
-        (there) => change({ there }),
-        ({ message: problem }: Error) => change({ problem }),
-      );
+      const limit = this.session?.limits.attachment_bytes;
+      // The server would hang up in the middle.
+      if (limit && file.size > limit) attached.problem = `> ${limit >> 20} MB`;
+      else
+        upload(this.config, this.#token, file, (share) => change({ share })).then(
+          (there) => change({ there }),
+          ({ message: problem }: Error) => change({ problem }),
+        );
     }
     this.#changed();
   }

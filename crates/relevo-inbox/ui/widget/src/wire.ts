@@ -79,5 +79,5 @@ export interface Session {
   contact: { id: string; name: string | null };
   language: string;
   inbox: { id: string; name: string; bot: { id: string; name: string } | null };
-  limits: { text: number; attachments: number };
+  limits: { text: number; attachment_bytes: number };
 }

@@ -51,7 +51,7 @@ beforeEach(() => {
         contact: { id: 'v', name: null },
         language: 'es',
         inbox: { id: 'shop', name: 'Faro', bot: { id: 'b', name: 'Marina' } },
-        limits: { text: 100 },
+        limits: { text: 100, attachment_bytes: 2 << 20 },
       }),
     };
   });
@@ -142,6 +142,68 @@ describe('what is written', () => {
 });
 
 // covers: H05
+describe('a file', () => {
+  const uploads: FakeUpload[] = [];
+  class FakeUpload {
+    upload: { onprogress?: (event: { loaded: number; total: number }) => void } = {};
+    status = 0;
+    response: unknown = null;
+    onloadend = () => {};
+    asked: unknown[] = [];
+    open(...asked: unknown[]) {
+      this.asked = asked;
+    }
+    setRequestHeader(...header: unknown[]) {
+      this.asked.push(...header);
+    }
+    send() {
+      uploads.push(this);
+    }
+    ends(status: number, response: unknown) {
+      Object.assign(this, { status, response });
+      this.onloadend();
+    }
+  }
+  beforeEach(() => {
+    uploads.length = 0;
+    vi.stubGlobal('XMLHttpRequest', FakeUpload);
+  });
+
+  test('leaves at once with its token, and is named by the message that carries it', async () => {
+    const chat = make();
+    chat.show();
+    const socket = await line();
+    socket.says(welcome());
+    chat.attach([new File(['x'], 'roto é.png')]);
+    expect(uploads[0]!.asked).toEqual([
+      'POST',
+      'https://chat.example/widget/files?name=roto%20%C3%A9.png',
+      'authorization',
+      'Bearer token-1',
+    ]);
+    uploads[0]!.upload.onprogress!({ loaded: 1, total: 4 });
+    expect(chat.files[0]!.share).toBe(0.25);
+    uploads[0]!.ends(201, { id: 'f1', name: 'roto é.png', type: 'image/png', size: 1, inline: true });
+    await vi.waitFor(() => expect(chat.files[0]!.there).toBeTruthy());
+    chat.write(' mira ');
+    chat.submit();
+    expect(socket.ops('say')[0]).toMatchObject({ text: 'mira', attachments: ['f1'] });
+    expect([chat.files, chat.written]).toEqual([[], '']);
+  });
+
+  test('that the server refuses says why, and one that is too large does not leave', async () => {
+    const chat = make();
+    chat.show();
+    (await line()).says(welcome());
+    chat.attach([new File([], 'vacío.txt'), new File(['x'.repeat((2 << 20) + 1)], 'película.mp4')]);
+    expect(uploads).toHaveLength(1);
+    uploads[0]!.ends(422, { detail: 'the file is empty' });
+    await vi.waitFor(() => expect(chat.files.map((file) => file.problem)).toEqual(['the file is empty', '> 2 MB']));
+    chat.detach(chat.files[0]!);
+    expect(chat.files.map((file) => file.name)).toEqual(['película.mp4']);
+  });
+});
+
 test('the wish to talk to a person is said once, and is granted by the queue', async () => {
   const chat = make();
   chat.show();

@@ -94,3 +94,11 @@ export function languageName(language: string, code: string): string {
     return code;
   }
 }
+
+/** `340 kB`, `2.4 MB`: how large a file is. */
+export function bytes(language: string, size: number): string {
+  const [unit, by] = size < 1e6 ? (['kilobyte', 1e3] as const) : (['megabyte', 1e6] as const);
+  const digits = unit === 'megabyte' && size < 1e7 ? 1 : 0;
+  const value = unit === 'kilobyte' ? Math.max(1, size / by) : size / by;
+  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: digits }).format(value);
+}

@@ -100,10 +100,27 @@ export interface Card {
   draft: string | null;
 }
 
+/** A file of a message. */
+export interface Attachment {
+  name: string;
+  /** A media type, by what is in it. */
+  type: string;
+  /** In bytes. */
+  size: number;
+  /** May be shown in place. */
+  inline: boolean;
+}
+
+/** A file that the house has and no message carries yet. */
+export interface Upload extends Attachment {
+  id: string;
+}
+
 export interface Message {
   id: string;
   author: Actor;
   text: string;
+  attachments?: Attachment[];
   buttons?: { title: string; payload?: string }[];
   reply_to?: string | null;
   client_id?: string | null;

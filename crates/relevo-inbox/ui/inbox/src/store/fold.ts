@@ -1,5 +1,5 @@
 /** A conversation's facts, folded into what the timeline draws. Pure: the same facts always give the same rows. */
-import type { Actor, Delivery, Item, ItemOf, Message } from '../lib/wire';
+import type { Actor, Attachment, Delivery, Item, ItemOf, Message } from '../lib/wire';
 import { startOfDay } from '../lib/format';
 
 export interface Pending {
@@ -7,6 +7,7 @@ export interface Pending {
   at: number;
   mode: 'reply' | 'note';
   text: string;
+  files: Attachment[];
   /** Why the server refused it; null while it is on its way. */
   refused: string | null;
 }

@@ -1,6 +1,6 @@
 import { createOutbox, safeStorage, type Entry, type Outbox } from '@relevo/core/socket';
 import { conversationPath, post, Problem } from '../lib/api';
-import type { Mode } from '../lib/wire';
+import type { Mode, Upload } from '../lib/wire';
 import { cause } from '../lib/toasts.svelte';
 import type { Pending } from './fold';
 
@@ -8,6 +8,7 @@ export interface Outgoing {
   conversation: string;
   mode: Mode;
   text: string;
+  files?: Upload[];
   mentions?: string[];
   shortcut?: string | null;
   artifact?: string | null;
@@ -59,6 +60,7 @@ class Outgoings {
         at: entry.at,
         mode: entry.body.mode,
         text: entry.body.text,
+        files: entry.body.files ?? [],
         refused: entry.refused ? entry.refused.detail : null,
       }));
   }
@@ -83,13 +85,14 @@ class Outgoings {
   }
 
   async #post({ client_id, body }: Entry<Outgoing>) {
-    const { conversation, mode, text, mentions, shortcut, artifact } = body;
+    const { conversation, mode, text, files, mentions, shortcut, artifact } = body;
+    const attachments = files?.map((file) => file.id) ?? [];
     try {
       if (mode === 'note')
         await post(conversationPath(conversation, '/notes'), { text, client_id, mentions: mentions ?? [] });
       else {
         const more = { ...(shortcut ? { shortcut } : {}), ...(artifact ? { artifact } : {}) };
-        await post(conversationPath(conversation, '/messages'), { text, client_id, ...more });
+        await post(conversationPath(conversation, '/messages'), { text, client_id, attachments, ...more });
       }
       const entry = this.#box?.acked(client_id);
       if (entry) this.#confirmed = [...this.#confirmed, entry];

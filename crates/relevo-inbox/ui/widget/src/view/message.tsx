@@ -109,8 +109,9 @@ function Foot({ row }: { row: MessageRow }) {
   const { chat, t } = use();
   if (row.mood === 'refused' && row.entry) {
     const { client_id, refused } = row.entry;
-    const known = refused?.code === 'too_long' || refused?.code === 'rate_limited';
-    const reason = known ? t(`refused.${refused.code as 'too_long'}`) : (refused?.detail ?? '');
+    const code = `refused.${refused!.code}` as 'refused.too_long';
+    const known = t(code);
+    const reason = known === code ? refused!.detail : known;
     return (
       <div class="foot refused" role="alert">
         {t('refused', { reason })}
