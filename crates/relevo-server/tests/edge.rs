@@ -132,6 +132,10 @@ async fn the_description_of_the_api_holds_together() {
             let given = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
             assert_eq!(given, wanted, "{method} {path}");
             assert!(operation["responses"]["default"].is_object(), "{method} {path} does not say how it refuses");
+            let answers = operation["responses"].as_object().unwrap();
+            for (status, answer) in answers.iter().filter(|(status, _)| status.starts_with('2') && *status != "204") {
+                assert!(answer["content"].is_object(), "{method} {path} does not say what it answers with {status}");
+            }
         }
     }
     world.stop().await;

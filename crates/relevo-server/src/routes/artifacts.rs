@@ -12,8 +12,7 @@ use relevo::domain::id::{ArtifactId, ConversationId};
 use relevo::store::{Artifact, ArtifactKind, Store};
 use relevo_copilot::text::Language;
 use relevo_copilot::worker::{Request, RequestError};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,21 +22,21 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// An artifact with what has happened since.
-pub(crate) async fn described(store: &dyn Store, state: &Conversation, made: &Artifact) -> Result<Value> {
+pub(crate) async fn described(store: &dyn Store, state: &Conversation, made: &Artifact) -> Result<wire::Artifact> {
     let since = store.read(state.id, made.covers.last, 500).await?;
     let new = since.iter().filter(|fact| matches!(fact.event, Event::MessagePosted { .. })).count();
     let last = if new > 0 { made.covers.last + 1 } else { made.covers.last };
-    Ok(wire::artifact(made, last, new))
+    Ok(wire::Artifact::new(made, last, new))
 }
 
 /// All artifacts of a conversation, newest first.
 #[utoipa::path(get, path = "/api/conversations/{id}/artifacts", tag = "copilot", params(("id" = String, Path)),
-    responses((status = 200, description = "Artifacts")))]
+    responses((status = 200, description = "Artifacts", body = Vec<wire::Artifact>)))]
 async fn artifacts(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
-) -> Result<axum::Json<Vec<Value>>> {
+) -> Result<axum::Json<Vec<wire::Artifact>>> {
     let state = seen(&app, &agent, id).await?;
     let store = app.desk.store();
     let mut artifacts = Vec::new();
@@ -57,15 +56,22 @@ struct Make {
     language: Option<String>,
 }
 
+/// What is being made.
+#[derive(Serialize, ToSchema)]
+struct Begun {
+    #[schema(value_type = String)]
+    id: ArtifactId,
+}
+
 /// Begins to make something. Its text arrives on the agent socket.
 #[utoipa::path(post, path = "/api/conversations/{id}/artifacts", tag = "copilot", params(("id" = String, Path)),
-    request_body = Make, responses((status = 202, description = "Its id"), (status = 409, description = "empty")))]
+    request_body = Make, responses((status = 202, description = "Its id", body = Begun), (status = 409, description = "empty")))]
 async fn make(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(conversation): Named<ConversationId>,
     Json(make): Json<Make>,
-) -> Result<(StatusCode, axum::Json<Value>)> {
+) -> Result<(StatusCode, axum::Json<Begun>)> {
     seen(&app, &agent, conversation).await?;
     let kind = match make.kind.as_str() {
         "summary" => ArtifactKind::Summary,
@@ -82,7 +88,7 @@ async fn make(
         RequestError::Empty => Problem::new(StatusCode::CONFLICT, "empty", error.to_string()),
         RequestError::Store(error) => error.into(),
     })?;
-    Ok((StatusCode::ACCEPTED, axum::Json(json!({"id": id}))))
+    Ok((StatusCode::ACCEPTED, axum::Json(Begun { id })))
 }
 
 pub(crate) fn language(tag: &str) -> Option<Language> {

@@ -12,8 +12,7 @@ use relevo::domain::control::Turn;
 use relevo::domain::id::{ConversationId, MessageId};
 use relevo::domain::message::Button;
 use relevo::store::DedupeKey;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,17 +49,25 @@ struct LateMessage {
     buttons: Vec<Button>,
 }
 
+/// What became of a bot's answer.
+#[derive(Serialize, ToSchema)]
+struct Accepted {
+    accepted: bool,
+    /// How much of it was withheld.
+    suppressed: usize,
+}
+
 /// A bot's answer to a turn that it answered with 202. The token dies when the conversation changes hands.
 #[utoipa::path(post, path = "/bots/{bot}/replies", tag = "bots", params(("bot" = String, Path)),
     request_body = LateReply,
-    responses((status = 200, description = "Said"), (status = 401, description = "bad_signature, bad_token"),
+    responses((status = 200, description = "Said", body = Accepted), (status = 401, description = "bad_signature, bad_token"),
               (status = 409, description = "stale_turn: everything was withheld")))]
 async fn late_reply(
     State(app): State<App>,
     Named(bot): Named<String>,
     headers: HeaderMap,
     body: std::result::Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Accepted>> {
     let body = body.map_err(|_| {
         let detail = format!("the answer is larger than {MAX_ANSWER} bytes: send less");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", MAX_ANSWER)
@@ -119,14 +126,14 @@ async fn run(
     conversation: ConversationId,
     turn: &Turn,
     commands: Vec<(String, Command)>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Accepted>> {
     let mut suppressed = 0;
     for (key, command) in commands {
         let key = DedupeKey { scope: format!("turn:{}", turn.id), key };
         suppressed += usize::from(app.desk.run_once(conversation, command, key).await?.suppressed());
     }
     if suppressed == 0 {
-        return Ok(axum::Json(json!({"accepted": true, "suppressed": 0})));
+        return Ok(axum::Json(Accepted { accepted: true, suppressed: 0 }));
     }
     let detail = "somebody else holds the conversation by now: nothing of this was shown to the visitor";
     Err(Problem::new(StatusCode::CONFLICT, "stale_turn", detail).with("suppressed", suppressed))

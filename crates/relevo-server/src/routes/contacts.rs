@@ -3,14 +3,13 @@
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, SignedIn};
-use crate::wire;
+use crate::wire::Contact;
 use axum::extract::State;
 use relevo::domain::card::may_see;
 use relevo::domain::command::Command;
 use relevo::domain::id::ContactId;
 use relevo::store::ContactEdit;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,13 +42,13 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> std::result::Result<Option<Op
 
 /// Changes a contact's data; its conversations get a milestone.
 #[utoipa::path(patch, path = "/api/contacts/{id}", tag = "conversations", params(("id" = String, Path)),
-    request_body = Edit, responses((status = 200, description = "The contact")))]
+    request_body = Edit, responses((status = 200, description = "The contact", body = Contact)))]
 async fn edit(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ContactId>,
     Json(edit): Json<Edit>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Contact>> {
     let store = app.desk.store();
     let visibility = app.desk.directory().visibility;
     let rows = store.of_contact(id).await?;
@@ -72,5 +71,5 @@ async fn edit(
     for row in rows {
         app.desk.run(row.conversation.id, Command::RecordContact { agent: Some(agent.facts()) }).await?;
     }
-    Ok(axum::Json(wire::plain(&contact)))
+    Ok(axum::Json(contact.into()))
 }

@@ -8,10 +8,9 @@ mod write;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::wire;
+use crate::wire::Card;
 use relevo::domain::id::ConversationId;
 use relevo::store::{Agent, DraftMode};
-use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -38,11 +37,11 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// A conversation's row as an agent sees it now.
-pub(super) async fn card_of(app: &App, agent: &Agent, id: ConversationId) -> Result<Value> {
+pub(super) async fn card_of(app: &App, agent: &Agent, id: ConversationId) -> Result<Card> {
     let store = app.desk.store();
     let row = store.row(id).await?.ok_or_else(|| crate::error::Problem::not_found("conversation"))?;
     let drafts = store.drafts(agent.id).await?;
     let draft = drafts.iter().find(|draft| draft.conversation == id && draft.mode == DraftMode::Reply);
     let online = app.presence.online(row.contact.id);
-    Ok(wire::card(&row, agent.id, online, draft.map(|draft| draft.text.as_str())))
+    Ok(Card::new(&row, agent.id, online, draft.map(|draft| draft.text.as_str())))
 }

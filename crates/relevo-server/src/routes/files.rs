@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Address, Named, Query, SignedIn, seen};
 use crate::sign_in;
+use crate::wire;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -18,14 +19,13 @@ use relevo::domain::message::{Attachment, MAX_ATTACHMENTS};
 use relevo::domain::timeline::{VisitorKind, for_visitor};
 use relevo::store::Visitor;
 use relevo_backends::files::FileError;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::time::Duration;
 use tokio_util::io::StreamReader;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -50,7 +50,7 @@ struct About {
 /// A visitor brings a file; a message carries it by its id. The body is the file.
 #[utoipa::path(post, path = "/widget/files", tag = "widget", params(About),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 201, description = "Its id, name, type and size"), (status = 413, description = "too_large")))]
+    responses((status = 201, description = "Taken in", body = Brought), (status = 413, description = "too_large")))]
 async fn bring_visitors_file(
     State(app): State<App>,
     Bearer(visitor, cors): Bearer,
@@ -70,7 +70,7 @@ async fn bring_visitors_file(
 /// An agent brings a file for a conversation; a reply carries it by its id. The body is the file.
 #[utoipa::path(post, path = "/api/conversations/{id}/files", tag = "conversations", params(("id" = String, Path), About),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 201, description = "Its id, name, type and size"), (status = 413, description = "too_large")))]
+    responses((status = 201, description = "Taken in", body = Brought), (status = 413, description = "too_large")))]
 async fn bring_file(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
@@ -84,7 +84,7 @@ async fn bring_file(
 
 /// The `n`th file (from 0) of the message `seq` of the visitor's conversation.
 #[utoipa::path(get, path = "/widget/files/{seq}/{n}", tag = "widget", params(("seq" = u64, Path), ("n" = usize, Path)),
-    responses((status = 200, description = "The file"), (status = 404, description = "not_found")))]
+    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, description = "not_found")))]
 async fn visitors_file(
     State(app): State<App>,
     Bearer(visitor, cors): Bearer,
@@ -104,7 +104,7 @@ async fn visitors_file(
 /// The `n`th file (from 0) of the message `seq` of a conversation.
 #[utoipa::path(get, path = "/api/conversations/{id}/files/{seq}/{n}", tag = "conversations",
     params(("id" = String, Path), ("seq" = u64, Path), ("n" = usize, Path)),
-    responses((status = 200, description = "The file"), (status = 404, description = "not_found")))]
+    responses((status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, description = "not_found")))]
 async fn file(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
@@ -134,11 +134,13 @@ pub(crate) async fn keep(app: &App, owner: ContactId, ids: &[FileId]) -> Result<
     Ok(kept)
 }
 
-/// What everybody is told of a message's file: its place among them names it.
-pub(crate) fn attachment(attachment: &Attachment) -> Value {
-    json!({
-        "name": attachment.name, "type": attachment.media_type, "size": attachment.size, "inline": attachment.is_inline(),
-    })
+/// A file that was brought and that no message carries yet.
+#[derive(Serialize, ToSchema)]
+struct Brought {
+    #[schema(value_type = String)]
+    id: FileId,
+    #[serde(flatten)]
+    file: wire::Attachment,
 }
 
 async fn take_in(app: &App, owner: ContactId, name: &str, request: Request) -> Result<impl IntoResponse + use<>> {
@@ -158,9 +160,7 @@ async fn take_in(app: &App, owner: ContactId, name: &str, request: Request) -> R
     let id = FileId(app.desk.clock().id());
     let mut body = StreamReader::new(Box::pin(pieces));
     let taken = app.files.take_in(&owner.to_string(), id, name, limit, &mut body).await?;
-    let mut told = attachment(&taken);
-    told["id"] = json!(taken.id);
-    Ok((StatusCode::CREATED, axum::Json(told)))
+    Ok((StatusCode::CREATED, axum::Json(Brought { id, file: (&taken).into() })))
 }
 
 async fn give(app: &App, attachment: Option<&Attachment>, request: Request) -> Result<Response> {

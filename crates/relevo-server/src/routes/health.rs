@@ -12,14 +12,14 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// The process runs.
-#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It runs")))]
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It runs", body = String)))]
 async fn alive() -> &'static str {
     "ok"
 }
 
 /// The process can serve: its store answers.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
-    responses((status = 200, description = "It can serve"), (status = 503, description = "store_unavailable")))]
+    responses((status = 200, description = "It can serve", body = String), (status = 503, description = "store_unavailable")))]
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     app.desk.store().head().await?;
     if app.stop.is_cancelled() {
@@ -29,7 +29,7 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
 }
 
 /// Prometheus metrics.
-#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "Metrics")))]
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "Metrics", body = String)))]
 async fn metrics(State(app): State<App>) -> String {
     app.metrics.render()
 }

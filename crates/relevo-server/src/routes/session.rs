@@ -5,13 +5,15 @@ use crate::error::{Problem, Result};
 use crate::extract::{Address, Json, SignedIn, cookie};
 use crate::sign_in::{self, COOKIE};
 use crate::tickets::Principal;
-use crate::wire;
+use crate::wire::words;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
-use relevo::store::Agent;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use relevo::domain::card::Visibility;
+use relevo::domain::command::Role;
+use relevo::domain::id::{AgentId, TeamId};
+use relevo::store::{Agent, Presence};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -29,7 +31,7 @@ struct Credentials {
 
 /// Signs in; the answer sets the session's cookie.
 #[utoipa::path(post, path = "/api/session", tag = "session", request_body = Credentials,
-    responses((status = 200, description = "Who you are"), (status = 401, description = "bad_credentials"),
+    responses((status = 200, description = "Who you are", body = Me), (status = 401, description = "bad_credentials"),
               (status = 429, description = "rate_limited")))]
 async fn sign_in(
     State(app): State<App>,
@@ -61,7 +63,7 @@ struct Link {
 
 /// Signs in with a link that works once.
 #[utoipa::path(post, path = "/api/session/link", tag = "session", request_body = Link,
-    responses((status = 200, description = "Who you are"), (status = 401, description = "bad_link")))]
+    responses((status = 200, description = "Who you are", body = Me), (status = 401, description = "bad_link")))]
 async fn link(State(app): State<App>, headers: HeaderMap, Json(link): Json<Link>) -> Result<impl IntoResponse> {
     let used = || {
         let detail = "this sign-in link was used already, or the server has been restarted since: ask for a new one";
@@ -76,7 +78,7 @@ async fn signed_in(
     app: &App,
     agent: Agent,
     headers: &HeaderMap,
-) -> Result<([(HeaderName, HeaderValue); 1], axum::Json<Value>)> {
+) -> Result<([(HeaderName, HeaderValue); 1], axum::Json<Me>)> {
     app.agents.refresh().await?;
     // A sign-in always makes a session of its own; the one that this browser had before ends.
     if let Some(before) = cookie(headers, COOKIE) {
@@ -92,8 +94,8 @@ async fn signed_in(
 
 /// Who is signed in, and what the deployment is made of.
 #[utoipa::path(get, path = "/api/session", tag = "session",
-    responses((status = 200, description = "Who you are"), (status = 401, description = "signed_out")))]
-async fn me(State(app): State<App>, SignedIn(agent): SignedIn) -> axum::Json<Value> {
+    responses((status = 200, description = "Who you are", body = Me), (status = 401, description = "signed_out")))]
+async fn me(State(app): State<App>, SignedIn(agent): SignedIn) -> axum::Json<Me> {
     axum::Json(describe(&app, &agent))
 }
 
@@ -108,35 +110,105 @@ async fn sign_out(State(app): State<App>, _agent: SignedIn, headers: HeaderMap) 
 }
 
 /// A ticket that opens one agent socket within 30 seconds.
-#[utoipa::path(post, path = "/api/ticket", tag = "session", responses((status = 200, description = "The ticket")))]
-async fn ticket(State(app): State<App>, SignedIn(agent): SignedIn, headers: HeaderMap) -> axum::Json<Value> {
+#[utoipa::path(post, path = "/api/ticket", tag = "session", 
+    responses((status = 200, description = "The ticket", body = NewTicket)))]
+async fn ticket(State(app): State<App>, SignedIn(agent): SignedIn, headers: HeaderMap) -> axum::Json<NewTicket> {
     let session = cookie(&headers, COOKIE).map(sign_in::hash).unwrap_or_default();
-    axum::Json(json!({"ticket": app.tickets.issue(Principal::Agent { agent: agent.id, session })}))
+    axum::Json(NewTicket { ticket: app.tickets.issue(Principal::Agent { agent: agent.id, session }) })
+}
+
+#[derive(Serialize, ToSchema)]
+struct NewTicket {
+    /// For `/ws/agent?ticket=…`, once, within 30 s.
+    ticket: String,
+}
+
+/// Who is signed in, and what the deployment is made of.
+#[derive(Serialize, ToSchema)]
+struct Me {
+    agent: Colleague,
+    workspace: Workspace,
+    inboxes: Vec<InboxInfo>,
+    bots: Vec<Named>,
+    teams: Vec<Named>,
+    agents: Vec<Colleague>,
+    copilot: Model,
+    #[schema(value_type = words::Visibility)]
+    visibility: Visibility,
 }
 
 /// An agent as colleagues see them.
-pub fn agent(agent: &Agent) -> Value {
-    json!({
-        "id": agent.id, "name": agent.name, "email": agent.email, "role": wire::plain(&agent.role),
-        "teams": agent.teams, "skills": agent.skills, "languages": agent.languages,
-        "presence": wire::plain(&agent.presence),
-    })
+#[derive(Serialize, ToSchema)]
+struct Colleague {
+    #[schema(value_type = String)]
+    id: AgentId,
+    name: String,
+    email: String,
+    #[schema(value_type = words::Role)]
+    role: Role,
+    #[schema(value_type = Vec<String>)]
+    teams: Vec<TeamId>,
+    skills: Vec<String>,
+    /// Best first.
+    languages: Vec<String>,
+    #[schema(value_type = words::Presence)]
+    presence: Presence,
 }
 
-fn describe(app: &App, me: &Agent) -> Value {
+#[derive(Serialize, ToSchema)]
+struct Workspace {
+    name: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct InboxInfo {
+    id: String,
+    name: String,
+    channel: String,
+    /// The bot that answers first.
+    bot: Option<String>,
+}
+
+/// Something with an id and a name.
+#[derive(Serialize, ToSchema)]
+struct Named {
+    id: String,
+    name: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Model {
+    /// The model's name, or `offline`.
+    model: String,
+}
+
+impl From<&Agent> for Colleague {
+    fn from(agent: &Agent) -> Self {
+        let Agent { id, name, email, role, teams, skills, languages, presence, .. } = agent.clone();
+        Self { id, name, email, role, teams, skills, languages, presence }
+    }
+}
+
+fn describe(app: &App, me: &Agent) -> Me {
     let directory = app.desk.directory();
     let mut agents: Vec<_> = app.agents.all().values().cloned().collect();
     agents.sort_by(|a, b| a.name.cmp(&b.name));
-    let inboxes = directory.inboxes.iter();
-    json!({
-        "agent": agent(me),
-        "workspace": {"name": app.config.name},
-        "inboxes": inboxes.map(|(id, inbox)| json!({"id": id, "name": inbox.name, "channel": inbox.channel,
-            "bot": inbox.policy.bot})).collect::<Vec<_>>(),
-        "bots": directory.bots.iter().map(|(id, bot)| json!({"id": id, "name": bot.name})).collect::<Vec<_>>(),
-        "teams": directory.teams.iter().map(|(id, name)| json!({"id": id, "name": name})).collect::<Vec<_>>(),
-        "agents": agents.iter().map(agent).collect::<Vec<_>>(),
-        "copilot": {"model": app.copilot.copilot().model_name()},
-        "visibility": wire::plain(&directory.visibility),
-    })
+    let inboxes = directory.inboxes.iter().map(|(id, inbox)| InboxInfo {
+        id: id.to_string(),
+        name: inbox.name.clone(),
+        channel: inbox.channel.clone(),
+        bot: inbox.policy.bot.as_ref().map(ToString::to_string),
+    });
+    let bots = directory.bots.iter().map(|(id, bot)| Named { id: id.to_string(), name: bot.name.clone() });
+    let teams = directory.teams.iter().map(|(id, name)| Named { id: id.to_string(), name: name.clone() });
+    Me {
+        agent: me.into(),
+        workspace: Workspace { name: app.config.name.clone() },
+        inboxes: inboxes.collect(),
+        bots: bots.collect(),
+        teams: teams.collect(),
+        agents: agents.iter().map(Colleague::from).collect(),
+        copilot: Model { model: app.copilot.copilot().model_name().to_string() },
+        visibility: directory.visibility,
+    }
 }

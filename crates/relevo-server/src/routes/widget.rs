@@ -10,11 +10,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use hmac::{Hmac, KeyInit, Mac};
-use relevo::domain::id::{ContactId, InboxId};
+use relevo::domain::id::{ContactId, ConversationId, InboxId};
 use relevo::domain::message::{MAX_ATTACHMENTS, MAX_TEXT_CHARS};
 use relevo::store::{Contact, ContactEdit, Visitor};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -63,7 +62,7 @@ struct Identity {
 
 /// A visitor's session: a token for this browser and a ticket for its socket.
 #[utoipa::path(post, path = "/widget/session", tag = "widget", request_body = Hello,
-    responses((status = 200, description = "Token, ticket, conversation"), (status = 401, description = "bad_identity"),
+    responses((status = 200, description = "Token, ticket, conversation", body = Session), (status = 401, description = "bad_identity"),
               (status = 403, description = "foreign_origin"), (status = 404, description = "not_found")))]
 async fn session(State(app): State<App>, headers: HeaderMap, Json(hello): Json<Hello>) -> Result<impl IntoResponse> {
     let inbox_id = InboxId::new(hello.inbox).map_err(|error| Problem::invalid("inbox", error))?;
@@ -90,15 +89,73 @@ async fn session(State(app): State<App>, headers: HeaderMap, Json(hello): Json<H
     let conversation = app.desk.store().thread(&inbox_id, contact.id).await?;
     let bot = inbox.policy.bot.as_ref().and_then(|id| {
         let plugged = app.desk.directory().bots.get(id)?;
-        Some(json!({"id": id, "name": plugged.name}))
+        Some(BotInfo { id: id.to_string(), name: plugged.name.clone() })
     });
-    let limits = &app.config.limits;
-    let body = json!({
-        "token": token, "ticket": ticket, "conversation": conversation,
-        "contact": {"id": contact.id, "name": contact.name}, "language": language,
-        "inbox": {"id": inbox_id, "name": inbox.name, "bot": bot}, "limits": {"text": MAX_TEXT_CHARS, "attachments": MAX_ATTACHMENTS, "attachment_bytes": limits.attachment_bytes},
-    });
-    Ok((cors, axum::Json::<Value>(body)))
+    let session = Session {
+        token,
+        ticket,
+        conversation,
+        contact: ContactInfo { id: contact.id, name: contact.name },
+        language,
+        inbox: InboxInfo { id: inbox_id.to_string(), name: inbox.name.clone(), bot },
+        limits: Limits {
+            text: MAX_TEXT_CHARS,
+            attachments: MAX_ATTACHMENTS,
+            attachment_bytes: app.config.limits.attachment_bytes,
+        },
+    };
+    Ok((cors, axum::Json(session)))
+}
+
+/// A visitor's session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WidgetSession)]
+struct Session {
+    /// Names this browser's visitor, for good.
+    token: String,
+    /// For `/ws/visitor?ticket=…`, once, within 30 s.
+    ticket: String,
+    #[schema(value_type = Option<String>)]
+    conversation: Option<ConversationId>,
+    contact: ContactInfo,
+    language: Option<String>,
+    inbox: InboxInfo,
+    limits: Limits,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = WidgetContact)]
+struct ContactInfo {
+    #[schema(value_type = String)]
+    id: ContactId,
+    name: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = WidgetInbox)]
+struct InboxInfo {
+    id: String,
+    name: String,
+    bot: Option<BotInfo>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = WidgetBot)]
+struct BotInfo {
+    id: String,
+    name: String,
+}
+
+/// What a message may carry.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WidgetLimits)]
+struct Limits {
+    /// In characters.
+    text: usize,
+    /// Files.
+    attachments: usize,
+    /// Of a file.
+    attachment_bytes: u64,
 }
 
 /// A browser asks whether it may ask.

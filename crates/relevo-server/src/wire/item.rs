@@ -1,112 +1,343 @@
 //! One entry of an agent's timeline. Every fact is exactly one item, so that an agent's sequence has no gaps.
 
-use super::card::{control, status_name};
-use super::{maybe_time, plain, time};
-use crate::routes::files::attachment;
-use relevo::domain::event::Reader;
-use relevo::domain::event::{Envelope, Event, Status, Withheld};
-use relevo::domain::message::Message;
-use serde_json::{Map, Value, json};
+use super::card::{Control, snoozed_until, status_name};
+use super::{Actor, Time, words};
+use relevo::domain::control::Epoch;
+use relevo::domain::event::{
+    self, Envelope, Event, FenceCheck, HandoffReason, Origin, Outcome, Priority, ReopenReason, StatusReason, Withheld,
+};
+use relevo::domain::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, TeamId, TurnId};
+use relevo::domain::message::{self, DeliveryState};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A fact as agents see it.
-pub fn item(envelope: &Envelope) -> Value {
-    let (kind, fields) = kind(&envelope.event);
-    let mut item = Map::new();
-    item.insert("seq".into(), json!(envelope.seq));
-    item.insert("at".into(), json!(time(envelope.at)));
-    item.insert("actor".into(), plain(&envelope.actor));
-    item.insert("kind".into(), json!(kind));
-    if let Value::Object(fields) = fields {
-        item.extend(fields);
-    }
-    Value::Object(item)
+#[derive(Serialize, ToSchema)]
+pub struct Item {
+    /// Its number in the conversation.
+    #[schema(value_type = u64)]
+    seq: Seq,
+    at: Time,
+    actor: Actor,
+    #[serde(flatten)]
+    what: What,
+}
+
+/// A file of a message. Its place among them is its address: `…/files/{seq}/{n}`.
+#[derive(Serialize, ToSchema)]
+pub struct Attachment {
+    name: String,
+    /// Its media type, by what is in it.
+    #[serde(rename = "type")]
+    media_type: String,
+    /// In bytes.
+    size: u64,
+    /// Whether it may be shown in place.
+    inline: bool,
+}
+
+/// A ready answer under a message.
+#[derive(Serialize, ToSchema)]
+struct Button {
+    title: String,
+    /// What the bot receives; the title when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<String>,
 }
 
 /// A message as everybody sees it.
-pub fn message(message: &Message) -> Value {
-    json!({
-        "id": message.id, "author": plain(&message.author), "text": message.text, "buttons": plain(&message.buttons),
-        "attachments": message.attachments.iter().map(attachment).collect::<Vec<_>>(),
-        "reply_to": message.reply_to, "client_id": message.client_id,
-    })
+#[derive(Serialize, ToSchema)]
+pub struct Message {
+    #[schema(value_type = String)]
+    id: MessageId,
+    author: Actor,
+    /// Markdown-lite; empty only where files stand for it.
+    text: String,
+    attachments: Vec<Attachment>,
+    buttons: Vec<Button>,
+    #[schema(value_type = Option<String>)]
+    reply_to: Option<MessageId>,
+    /// The writer's own id for it.
+    client_id: Option<String>,
 }
 
-fn kind(event: &Event) -> (&'static str, Value) {
-    match event {
-        Event::Started { inbox, channel, contact, language, origin, control: held } => (
-            "started",
-            json!({"inbox": inbox, "channel": channel, "contact": contact, "language": language,
-                   "origin": plain(origin), "control": control(held)}),
-        ),
-        Event::MessagePosted { message: said, turn, .. } => {
-            ("message", json!({"message": message(said), "turn": turn.as_ref().map(|turn| turn.id)}))
+/// A private note.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PrivateNote)]
+struct Note {
+    #[schema(value_type = String)]
+    id: NoteId,
+    text: String,
+    #[schema(value_type = Vec<String>)]
+    mentions: Vec<AgentId>,
+    client_id: Option<String>,
+}
+
+/// Where a conversation was given.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Target {
+    Agent { agent: String },
+    Team { team: String },
+    Nobody,
+}
+
+/// What a macro's step did.
+#[derive(Serialize, ToSchema)]
+pub struct Step {
+    action: String,
+    result: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ItemKind)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum What {
+    Started {
+        #[schema(value_type = String)]
+        inbox: InboxId,
+        channel: String,
+        #[schema(value_type = String)]
+        contact: ContactId,
+        language: Option<String>,
+        #[schema(value_type = Object)]
+        origin: Origin,
+        control: Control,
+    },
+    Message {
+        message: Message,
+        /// The bot's turn that said it.
+        #[schema(value_type = Option<String>)]
+        turn: Option<TurnId>,
+    },
+    Suppressed {
+        message: Option<Message>,
+        #[schema(value_type = String)]
+        turn: TurnId,
+        #[schema(value_type = u64)]
+        began_in: Epoch,
+        #[schema(value_type = u64)]
+        epoch: Epoch,
+        #[schema(value_type = words::FenceCheck)]
+        at_check: FenceCheck,
+        /// `message`, `handoff` or `captured`.
+        what: &'static str,
+        /// The hand-over's note, or the data.
+        #[schema(value_type = Option<Object>)]
+        reason: Value,
+    },
+    Delivery {
+        #[schema(value_type = String)]
+        message: MessageId,
+        #[schema(value_type = words::Delivery)]
+        state: DeliveryState,
+        reason: Option<String>,
+    },
+    Read {
+        /// `visitor` or `agent`.
+        reader: &'static str,
+        #[schema(value_type = u64)]
+        up_to: Seq,
+    },
+    Received {
+        #[schema(value_type = u64)]
+        up_to: Seq,
+    },
+    Note {
+        note: Note,
+    },
+    Captured {
+        data: BTreeMap<String, String>,
+    },
+    HandoffRequested {
+        #[schema(value_type = words::HandoffReason)]
+        reason: HandoffReason,
+        detail: Option<String>,
+        note: Option<String>,
+        captured: BTreeMap<String, String>,
+        control: Control,
+    },
+    TakenOver {
+        #[schema(value_type = String)]
+        agent: AgentId,
+        control: Control,
+    },
+    Joined {
+        #[schema(value_type = String)]
+        agent: AgentId,
+    },
+    Left {
+        #[schema(value_type = String)]
+        agent: AgentId,
+    },
+    Transferred {
+        #[schema(value_type = Option<String>)]
+        from: Option<AgentId>,
+        to: Target,
+        note: Option<String>,
+        control: Control,
+    },
+    HandedBack {
+        #[schema(value_type = String)]
+        bot: BotId,
+        #[schema(value_type = String)]
+        agent: AgentId,
+        note: Option<String>,
+        control: Control,
+    },
+    StatusChanged {
+        /// `open`, `pending`, `snoozed` or `closed`.
+        status: &'static str,
+        until: Option<Time>,
+        #[schema(value_type = Option<words::StatusReason>)]
+        reason: Option<StatusReason>,
+    },
+    PriorityChanged {
+        #[schema(value_type = words::Priority)]
+        priority: Priority,
+    },
+    LabelsChanged {
+        added: Vec<String>,
+        removed: Vec<String>,
+    },
+    TeamChanged {
+        #[schema(value_type = Option<String>)]
+        team: Option<TeamId>,
+    },
+    Closed {
+        #[schema(value_type = words::Outcome)]
+        outcome: Outcome,
+        proposed: bool,
+        control: Control,
+    },
+    Reopened {
+        #[schema(value_type = words::ReopenReason)]
+        reason: ReopenReason,
+        control: Control,
+    },
+    ContactUpdated {
+        #[schema(value_type = String)]
+        contact: ContactId,
+    },
+    PageVisited {
+        url: String,
+        title: String,
+    },
+    TurnFailed {
+        #[schema(value_type = String)]
+        turn: TurnId,
+        #[schema(value_type = words::HandoffReason)]
+        reason: HandoffReason,
+        detail: String,
+    },
+    MacroRan {
+        #[serde(rename = "macro")]
+        name: String,
+        steps: Vec<Step>,
+    },
+}
+
+impl From<&message::Attachment> for Attachment {
+    fn from(file: &message::Attachment) -> Self {
+        let (name, media_type) = (file.name.clone(), file.media_type.clone());
+        Self { name, media_type, size: file.size, inline: file.is_inline() }
+    }
+}
+
+impl From<&message::Message> for Message {
+    fn from(said: &message::Message) -> Self {
+        let button = |button: &message::Button| Button { title: button.title.clone(), payload: button.payload.clone() };
+        Self {
+            id: said.id,
+            author: Actor::from(&said.author),
+            text: said.text.clone(),
+            attachments: said.attachments.iter().map(Attachment::from).collect(),
+            buttons: said.buttons.iter().map(button).collect(),
+            reply_to: said.reply_to,
+            client_id: said.client_id.clone(),
         }
-        Event::Suppressed { turn, epoch, at, what } => {
-            let (what, said, reason) = match what {
-                Withheld::Message { message: said } => ("message", message(said), Value::Null),
-                Withheld::Handoff { note, .. } => ("handoff", Value::Null, json!(note)),
-                Withheld::Captured { data } => ("captured", Value::Null, json!(data)),
-            };
-            let began_in = turn.epoch;
-            (
-                "suppressed",
-                json!({"message": said, "turn": turn.id, "began_in": began_in, "epoch": epoch, "at_check": plain(at),
-                       "what": what, "reason": reason}),
-            )
+    }
+}
+
+impl From<event::MacroStep> for Step {
+    fn from(step: event::MacroStep) -> Self {
+        Self { action: step.action, result: step.result }
+    }
+}
+
+impl From<&event::TransferTarget> for Target {
+    fn from(target: &event::TransferTarget) -> Self {
+        match target {
+            event::TransferTarget::Agent { agent } => Self::Agent { agent: agent.to_string() },
+            event::TransferTarget::Team { team } => Self::Team { team: team.to_string() },
+            event::TransferTarget::Nobody => Self::Nobody,
         }
-        Event::DeliveryClaimed { message, state } => {
-            ("delivery", json!({"message": message.id, "state": plain(state), "reason": null}))
+    }
+}
+
+impl From<&Envelope> for Item {
+    fn from(envelope: &Envelope) -> Self {
+        let Envelope { seq, at, actor, event, .. } = envelope;
+        Self { seq: *seq, at: Time(*at), actor: Actor::from(actor), what: What::from(event) }
+    }
+}
+
+impl From<&Event> for What {
+    fn from(event: &Event) -> Self {
+        match event.clone() {
+            Event::Started { inbox, channel, contact, language, origin, control } => {
+                Self::Started { inbox, channel, contact, language, origin, control: Control::from(&control) }
+            }
+            Event::MessagePosted { message, turn, .. } => {
+                Self::Message { message: Message::from(&message), turn: turn.map(|turn| turn.id) }
+            }
+            Event::Suppressed { turn, epoch, at, what } => {
+                let (what, message, reason) = match what {
+                    Withheld::Message { message } => ("message", Some(Message::from(&message)), Value::Null),
+                    Withheld::Handoff { note, .. } => ("handoff", None, json!(note)),
+                    Withheld::Captured { data } => ("captured", None, json!(data)),
+                };
+                Self::Suppressed { message, turn: turn.id, began_in: turn.epoch, epoch, at_check: at, what, reason }
+            }
+            Event::DeliveryClaimed { message, state } => Self::Delivery { message: message.id, state, reason: None },
+            Event::DeliveryUpdated { message, state, reason } => Self::Delivery { message, state, reason },
+            Event::Read { reader: event::Reader::Visitor, up_to } => Self::Read { reader: "visitor", up_to },
+            Event::Read { reader: event::Reader::Agent { .. }, up_to } => Self::Read { reader: "agent", up_to },
+            Event::Received { up_to } => Self::Received { up_to },
+            Event::NoteAdded { note: id, text, mentions, client_id } => {
+                Self::Note { note: Note { id, text, mentions, client_id } }
+            }
+            Event::Captured { data } => Self::Captured { data },
+            Event::HandoffRequested { reason, detail, note, captured, control } => {
+                Self::HandoffRequested { reason, detail, note, captured, control: Control::from(&control) }
+            }
+            Event::TakenOver { agent, control } => Self::TakenOver { agent, control: Control::from(&control) },
+            Event::Joined { agent } => Self::Joined { agent },
+            Event::Left { agent } => Self::Left { agent },
+            Event::Transferred { from, to, note, control } => {
+                Self::Transferred { from, to: Target::from(&to), note, control: Control::from(&control) }
+            }
+            Event::HandedBack { bot, agent, note, control } => {
+                Self::HandedBack { bot, agent, note, control: Control::from(&control) }
+            }
+            Event::StatusChanged { status, reason } => {
+                Self::StatusChanged { status: status_name(&status), until: snoozed_until(&status), reason }
+            }
+            Event::PriorityChanged { priority } => Self::PriorityChanged { priority },
+            Event::LabelsChanged { added, removed } => Self::LabelsChanged { added, removed },
+            Event::TeamChanged { team } => Self::TeamChanged { team },
+            Event::Closed { outcome, proposed, control } => {
+                Self::Closed { outcome, proposed, control: Control::from(&control) }
+            }
+            Event::Reopened { reason, control } => Self::Reopened { reason, control: Control::from(&control) },
+            Event::ContactUpdated { contact } => Self::ContactUpdated { contact },
+            Event::PageVisited { url, title } => Self::PageVisited { url, title },
+            Event::TurnFailed { turn, reason, detail } => Self::TurnFailed { turn, reason, detail },
+            Event::MacroRan { name, steps } => {
+                Self::MacroRan { name, steps: steps.into_iter().map(Step::from).collect() }
+            }
         }
-        Event::DeliveryUpdated { message, state, reason } => {
-            ("delivery", json!({"message": message, "state": plain(state), "reason": reason}))
-        }
-        Event::Read { reader, up_to } => {
-            let reader = match reader {
-                Reader::Visitor => "visitor",
-                Reader::Agent { .. } => "agent",
-            };
-            ("read", json!({"reader": reader, "up_to": up_to}))
-        }
-        Event::Received { up_to } => ("received", json!({"up_to": up_to})),
-        Event::NoteAdded { note, text, mentions, client_id } => {
-            ("note", json!({"note": {"id": note, "text": text, "mentions": mentions, "client_id": client_id}}))
-        }
-        Event::Captured { data } => ("captured", json!({"data": data})),
-        Event::HandoffRequested { reason, detail, note, captured, control: held } => (
-            "handoff_requested",
-            json!({"reason": plain(reason), "detail": detail, "note": note, "captured": captured,
-                   "control": control(held)}),
-        ),
-        Event::TakenOver { agent, control: held } => ("taken_over", json!({"agent": agent, "control": control(held)})),
-        Event::Joined { agent } => ("joined", json!({"agent": agent})),
-        Event::Left { agent } => ("left", json!({"agent": agent})),
-        Event::Transferred { from, to, note, control: held } => {
-            ("transferred", json!({"from": from, "to": plain(to), "note": note, "control": control(held)}))
-        }
-        Event::HandedBack { bot, agent, note, control: held } => {
-            ("handed_back", json!({"bot": bot, "agent": agent, "note": note, "control": control(held)}))
-        }
-        Event::StatusChanged { status, reason } => {
-            let until = match status {
-                Status::Snoozed { until } => maybe_time(*until),
-                Status::Open | Status::Pending | Status::Closed => Value::Null,
-            };
-            ("status_changed", json!({"status": status_name(status), "until": until, "reason": plain(reason)}))
-        }
-        Event::PriorityChanged { priority } => ("priority_changed", json!({"priority": plain(priority)})),
-        Event::LabelsChanged { added, removed } => ("labels_changed", json!({"added": added, "removed": removed})),
-        Event::TeamChanged { team } => ("team_changed", json!({"team": team})),
-        Event::Closed { outcome, proposed, control: held } => {
-            ("closed", json!({"outcome": plain(outcome), "proposed": proposed, "control": control(held)}))
-        }
-        Event::Reopened { reason, control: held } => {
-            ("reopened", json!({"reason": plain(reason), "control": control(held)}))
-        }
-        Event::ContactUpdated { contact } => ("contact_updated", json!({"contact": contact})),
-        Event::PageVisited { url, title } => ("page_visited", json!({"url": url, "title": title})),
-        Event::TurnFailed { turn, reason, detail } => {
-            ("turn_failed", json!({"turn": turn, "reason": plain(reason), "detail": detail}))
-        }
-        Event::MacroRan { name, steps } => ("macro_ran", json!({"macro": name, "steps": plain(steps)})),
     }
 }

@@ -1,20 +1,38 @@
 //! What a visitor's page is told. Only `timeline::for_visitor` decides what that may be.
 
-use super::{item::message, plain, time};
-use relevo::domain::timeline::{VisitorItem, VisitorKind, Who};
-use serde_json::{Value, json};
+use super::{Actor, Message, Time};
+use relevo::domain::id::Seq;
+use relevo::domain::timeline::{self, VisitorKind, Who};
+use serde::Serialize;
 
-/// One entry of a visitor's view; `name` gives agents and bots the name that visitors see.
-pub fn visitor_item(item: &VisitorItem, name: &dyn Fn(&Who) -> Option<String>) -> Value {
-    let (seq, at) = (item.seq, time(item.at));
-    match &item.kind {
-        VisitorKind::Message(said) => {
-            json!({"seq": seq, "at": at, "actor": plain(&said.author), "kind": "message", "message": message(said)})
-        }
-        VisitorKind::State(state) => {
-            json!({"seq": seq, "at": at, "kind": "state", "who": who(state), "name": name(state)})
-        }
-        VisitorKind::Read(up_to) => json!({"seq": seq, "at": at, "kind": "read", "reader": "agent", "up_to": up_to}),
+/// One entry of a visitor's view.
+#[derive(Serialize)]
+pub struct VisitorItem {
+    seq: Seq,
+    at: Time,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum What {
+    Message { actor: Actor, message: Message },
+    State { who: &'static str, name: Option<String> },
+    Read { reader: &'static str, up_to: Seq },
+}
+
+impl VisitorItem {
+    /// `name` gives agents and bots the name that visitors see.
+    pub fn new(item: &timeline::VisitorItem, name: &dyn Fn(&Who) -> Option<String>) -> Self {
+        let what = match &item.kind {
+            VisitorKind::Message(said) => {
+                What::Message { actor: Actor::from(&said.author), message: Message::from(said) }
+            }
+            VisitorKind::State(state) => What::State { who: who(state), name: name(state) },
+            VisitorKind::Read(up_to) => What::Read { reader: "agent", up_to: *up_to },
+        };
+        Self { seq: item.seq, at: Time(item.at), what }
     }
 }
 

@@ -124,7 +124,7 @@ impl Session {
     async fn hello(&mut self, position: Option<Position>) -> Result<(), Closed> {
         let now = self.app.desk.clock().now();
         self.outgoing.send(&json!({
-            "op": "welcome", "position": self.app.feed.position(), "server_time": wire::time(now),
+            "op": "welcome", "position": self.app.feed.position(), "server_time": wire::Time(now),
             "version": env!("CARGO_PKG_VERSION"),
         }))?;
         self.greeted = true;
@@ -167,7 +167,7 @@ impl Session {
         let drafts = self.app.desk.store().drafts(self.agent.id).await.unwrap_or_default();
         let draft = drafts.iter().find(|d| d.conversation == conversation && d.mode == DraftMode::Reply);
         let online = self.app.presence.online(row.contact.id);
-        let card = wire::card(row, self.agent.id, online, draft.map(|draft| draft.text.as_str()));
+        let card = wire::Card::new(row, self.agent.id, online, draft.map(|draft| draft.text.as_str()));
         self.outgoing.send(&json!({"op": "card", "card": card}))
     }
 
@@ -178,7 +178,7 @@ impl Session {
                 if !self.open.holds(conversation) {
                     return Ok(());
                 }
-                let actor = wire::plain(&actor);
+                let actor = wire::Actor::from(&actor);
                 self.outgoing.send(&json!({"op": "typing", "conversation": conversation, "actor": actor, "on": on}))
             }
             Signal::Partial { conversation, turn, epoch, text } => {

@@ -326,7 +326,7 @@ impl Session {
             self.told = last.seq;
             let name = |who: &Who| name_of(&self.app, who);
             let items: Vec<_> =
-                facts.iter().filter_map(for_visitor).map(|item| wire::visitor_item(&item, &name)).collect();
+                facts.iter().filter_map(for_visitor).map(|item| wire::VisitorItem::new(&item, &name)).collect();
             if !items.is_empty() {
                 self.outgoing.send(&json!({"op": "items", "items": items}))?;
             }

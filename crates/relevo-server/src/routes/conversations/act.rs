@@ -4,6 +4,7 @@ use super::card_of;
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, SignedIn, seen};
+use crate::wire::Card;
 use axum::extract::State;
 use axum::http::StatusCode;
 use relevo::domain::command::Command;
@@ -12,14 +13,13 @@ use relevo::domain::id::{BotId, ConversationId, Seq, TeamId};
 use relevo::domain::time::Timestamp;
 use relevo::store::Agent;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-async fn run(app: &App, agent: &Agent, id: ConversationId, commands: &[Command]) -> Result<axum::Json<Value>> {
+async fn run(app: &App, agent: &Agent, id: ConversationId, commands: &[Command]) -> Result<axum::Json<Card>> {
     seen(app, agent, id).await?;
     app.desk.run_all(id, commands, None).await?;
     Ok(axum::Json(card_of(app, agent, id).await?))
@@ -28,37 +28,37 @@ async fn run(app: &App, agent: &Agent, id: ConversationId, commands: &[Command])
 /// Takes the conversation over. Of any number of agents at once exactly one wins.
 #[utoipa::path(post, path = "/api/conversations/{id}/take-over", tag = "conversations", params(("id" = String, Path)),
     request_body = Nothing,
-    responses((status = 200, description = "It is yours"), (status = 409, description = "already_taken, with `agent`")))]
+    responses((status = 200, description = "It is yours", body = Card), (status = 409, description = "already_taken, with `agent`")))]
 pub(crate) async fn take_over(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(Nothing {}): Json<Nothing>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     run(&app, &agent, id, &[Command::TakeOver { agent: agent.facts() }]).await
 }
 
 /// Joins beside the assignee.
 #[utoipa::path(post, path = "/api/conversations/{id}/join", tag = "conversations", params(("id" = String, Path)),
-    request_body = Nothing, responses((status = 200, description = "You are a participant")))]
+    request_body = Nothing, responses((status = 200, description = "You are a participant", body = Card)))]
 pub(crate) async fn join(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(Nothing {}): Json<Nothing>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     run(&app, &agent, id, &[Command::Join { agent: agent.facts() }]).await
 }
 
 /// Leaves; the assignee stays.
 #[utoipa::path(post, path = "/api/conversations/{id}/leave", tag = "conversations", params(("id" = String, Path)),
-    request_body = Nothing, responses((status = 200, description = "You are no participant any more")))]
+    request_body = Nothing, responses((status = 200, description = "You are no participant any more", body = Card)))]
 pub(crate) async fn leave(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(Nothing {}): Json<Nothing>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     run(&app, &agent, id, &[Command::Leave { agent: agent.facts() }]).await
 }
 
@@ -73,13 +73,13 @@ pub(crate) struct Transfer {
 
 /// To another agent or team.
 #[utoipa::path(post, path = "/api/conversations/{id}/transfer", tag = "conversations", params(("id" = String, Path)),
-    request_body = Transfer, responses((status = 200, description = "Given on"), (status = 403, description = "not_allowed")))]
+    request_body = Transfer, responses((status = 200, description = "Given on", body = Card), (status = 403, description = "not_allowed")))]
 pub(crate) async fn transfer(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(transfer): Json<Transfer>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     seen(&app, &agent, id).await?;
     match &transfer.to {
         TransferTarget::Agent { agent } if app.agents.get(*agent).is_none() => {
@@ -113,13 +113,13 @@ pub(crate) struct HandBack {
 
 /// Back to a bot.
 #[utoipa::path(post, path = "/api/conversations/{id}/hand-back", tag = "conversations", params(("id" = String, Path)),
-    request_body = HandBack, responses((status = 200, description = "The bot has it"), (status = 409, description = "no_bot")))]
+    request_body = HandBack, responses((status = 200, description = "The bot has it", body = Card), (status = 409, description = "no_bot")))]
 pub(crate) async fn hand_back(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(back): Json<HandBack>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     if let Some(bot) = &back.bot
         && !app.desk.directory().bots.contains_key(bot)
     {
@@ -138,25 +138,25 @@ pub(crate) struct Close {
 
 /// Finishes, with an outcome or with the one that Relevo proposes.
 #[utoipa::path(post, path = "/api/conversations/{id}/close", tag = "conversations", params(("id" = String, Path)),
-    request_body = Close, responses((status = 200, description = "Closed")))]
+    request_body = Close, responses((status = 200, description = "Closed", body = Card)))]
 pub(crate) async fn close(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(close): Json<Close>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     run(&app, &agent, id, &[Command::Close { agent: agent.facts(), outcome: close.outcome }]).await
 }
 
 /// Takes a closed conversation up again.
 #[utoipa::path(post, path = "/api/conversations/{id}/reopen", tag = "conversations", params(("id" = String, Path)),
-    request_body = Nothing, responses((status = 200, description = "Open, and yours")))]
+    request_body = Nothing, responses((status = 200, description = "Open, and yours", body = Card)))]
 pub(crate) async fn reopen(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(Nothing {}): Json<Nothing>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     run(&app, &agent, id, &[Command::Reopen { agent: agent.facts() }]).await
 }
 
@@ -188,13 +188,13 @@ fn present<'de, D: serde::Deserializer<'de>>(field: D) -> std::result::Result<Op
 
 /// Status, priority, labels and team, all or nothing.
 #[utoipa::path(patch, path = "/api/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
-    request_body = Patch, responses((status = 200, description = "Changed")))]
+    request_body = Patch, responses((status = 200, description = "Changed", body = Card)))]
 pub(crate) async fn patch(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(patch): Json<Patch>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Card>> {
     let who = || agent.facts();
     let mut commands = Vec::new();
     if let Some(status) = patch.status {

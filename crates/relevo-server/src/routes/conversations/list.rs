@@ -3,16 +3,15 @@
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Query, SignedIn};
-use crate::wire;
+use crate::wire::{self, Card};
 use axum::Json;
 use axum::extract::State;
 use relevo::domain::card::View;
 use relevo::domain::id::{InboxId, TeamId};
-use relevo::store::{self, DraftMode, Sort};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use std::collections::HashMap;
-use utoipa::IntoParams;
+use relevo::store::{self, DraftMode, Position, Sort};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use utoipa::{IntoParams, ToSchema};
 
 const MOST: usize = 200;
 
@@ -40,13 +39,24 @@ pub(crate) struct Wanted {
 }
 
 /// One page of a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Cards {
+    cards: Vec<Card>,
+    /// The next page's `after`; null on the last one.
+    next: Option<String>,
+    /// The log's position when it was read: sockets go on from here.
+    #[schema(value_type = u64)]
+    position: Position,
+}
+
+/// One page of a list.
 #[utoipa::path(get, path = "/api/conversations", tag = "conversations", params(Wanted),
-    responses((status = 200, description = "Cards, the next page's cursor and the log's position")))]
+    responses((status = 200, description = "One page", body = Cards)))]
 pub(crate) async fn conversations(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Cards>> {
     let bad = |field: &'static str| move |error: relevo::domain::id::BadSlug| Problem::invalid(field, error);
     let offset = match &wanted.after {
         None => 0,
@@ -75,26 +85,26 @@ pub(crate) async fn conversations(
         .filter(|draft| draft.mode == DraftMode::Reply)
         .map(|draft| (draft.conversation, draft.text))
         .collect();
-    let cards: Vec<Value> = page
+    let cards = page
         .rows
         .iter()
         .map(|row| {
             let draft = drafts.get(&row.conversation.id).map(String::as_str);
-            wire::card(row, agent.id, app.presence.online(row.contact.id), draft)
+            Card::new(row, agent.id, app.presence.online(row.contact.id), draft)
         })
         .collect();
     let next = page.more.then(|| (offset + limit).to_string());
-    Ok(Json(json!({"cards": cards, "next": next, "position": position})))
+    Ok(Json(Cards { cards, next, position }))
 }
 
 /// How many conversations each view holds.
 #[utoipa::path(get, path = "/api/conversations/counts", tag = "conversations",
-    responses((status = 200, description = "A number for each view")))]
-pub(crate) async fn counts(State(app): State<App>, SignedIn(agent): SignedIn) -> Result<Json<Value>> {
+    responses((status = 200, description = "A number for each view", body = BTreeMap<String, u64>)))]
+pub(crate) async fn counts(State(app): State<App>, SignedIn(agent): SignedIn) -> Result<Json<BTreeMap<String, u64>>> {
     let counts = app.desk.store().counts(&agent.facts(), app.desk.directory().visibility).await?;
     let counts = counts.into_iter().map(|(view, count)| {
         let name = wire::plain(&view).as_str().unwrap_or_default().to_owned();
-        (name, json!(count))
+        (name, count)
     });
-    Ok(Json(Value::Object(counts.collect::<Map<_, _>>())))
+    Ok(Json(counts.collect()))
 }

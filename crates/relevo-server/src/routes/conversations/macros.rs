@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, SignedIn, seen};
 use crate::shortcuts::context;
+use crate::wire::{Card, Step};
 use axum::extract::State;
 use relevo::domain::command::{Command, Outbound};
 use relevo::domain::conversation::Conversation;
@@ -14,8 +15,7 @@ use relevo::domain::id::{ConversationId, MessageId, NoteId};
 use relevo::domain::macros::{Action, Assignee, NewStatus};
 use relevo::domain::shortcut::{Rendered, ShortcutContext};
 use relevo::store::Agent;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -30,22 +30,30 @@ pub(crate) struct Inputs {
 /// A shortcut as it would be sent in this conversation, and what is missing in it.
 #[utoipa::path(post, path = "/api/conversations/{id}/shortcuts/{name}/render", tag = "library",
     params(("id" = String, Path), ("name" = String, Path)), request_body = Inputs,
-    responses((status = 200, description = "Text, missing names, language")))]
+    responses((status = 200, description = "Its text", body = AsSent)))]
 pub(crate) async fn render(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named((id, name)): Named<(ConversationId, String)>,
     Json(Inputs { inputs }): Json<Inputs>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<AsSent>> {
     let state = seen(&app, &agent, id).await?;
     let context = context(&app.desk, Some(&agent), &state, inputs).await?;
     let library = app.library.current();
     let shortcut = library.shortcut(&name).ok_or_else(|| Problem::not_found("shortcut"))?;
     let rendered =
         shortcut.render(state.language.as_deref(), &context).map_err(|error| Problem::invalid("shortcut", error))?;
-    Ok(axum::Json(json!({
-        "text": rendered.text, "missing": rendered.missing, "language": rendered.language.code(),
-    })))
+    let Rendered { text, missing, language } = rendered;
+    Ok(axum::Json(AsSent { text, missing, language: language.code() }))
+}
+
+/// A shortcut as it would be sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AsSent {
+    /// What is missing stands in it as `{{name}}`.
+    text: String,
+    missing: Vec<String>,
+    language: &'static str,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -62,13 +70,13 @@ pub(crate) struct RunMacro {
 /// Runs a macro: all of it in one append, or nothing.
 #[utoipa::path(post, path = "/api/conversations/{id}/macros/{name}", tag = "library",
     params(("id" = String, Path), ("name" = String, Path)), request_body = RunMacro,
-    responses((status = 200, description = "What each step did"), (status = 422, description = "missing_values")))]
+    responses((status = 200, description = "What each step did", body = Ran), (status = 422, description = "missing_values")))]
 pub(crate) async fn run(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named((id, name)): Named<(ConversationId, String)>,
     Json(wanted): Json<RunMacro>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Ran>> {
     let state = seen(&app, &agent, id).await?;
     let library = app.library.current();
     let found = library.macro_named(&name).ok_or_else(|| Problem::not_found("macro"))?;
@@ -87,8 +95,15 @@ pub(crate) async fn run(
     commands.push(Command::RecordMacro { agent: agent.facts(), name, steps });
     app.desk.run_all(id, &commands, None).await?;
     metrics::counter!("relevo_macros_run_total").increment(1);
-    let steps: Vec<_> = report.iter().map(|step| json!({"action": step.action, "result": step.result})).collect();
-    Ok(axum::Json(json!({"steps": steps, "card": card_of(&app, &agent, id).await?})))
+    let steps = report.into_iter().map(Step::from).collect();
+    Ok(axum::Json(Ran { steps, card: card_of(&app, &agent, id).await? }))
+}
+
+/// What a macro did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ran {
+    steps: Vec<Step>,
+    card: Card,
 }
 
 fn command(

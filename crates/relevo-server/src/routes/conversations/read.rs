@@ -4,71 +4,138 @@ use super::card_of;
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Named, Query, SignedIn, seen};
-use crate::wire::{self, time};
+use crate::wire::{self, Card, Contact, Item, Time, words};
 use axum::Json;
 use axum::extract::State;
 use relevo::domain::card::may_see;
-use relevo::domain::event::Event;
-use relevo::domain::id::{ConversationId, Seq};
+use relevo::domain::event::{Event, Origin, Outcome};
+use relevo::domain::id::{AgentId, ConversationId, InboxId, Seq};
 use relevo::store::ArtifactStatus;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
 
 /// How many facts are looked through for visited pages.
 const LOOK_BACK: usize = 300;
 
 /// A conversation and all that is known about whom it is with.
 #[utoipa::path(get, path = "/api/conversations/{id}", tag = "conversations",
-    params(("id" = String, Path)), responses((status = 200, description = "Card, information, captured data")))]
+    params(("id" = String, Path)), responses((status = 200, description = "All of it", body = Detail)))]
 pub(crate) async fn one(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Detail>> {
     let state = seen(&app, &agent, id).await?;
     let store = app.desk.store();
     let contact = store.contact(state.contact).await?.ok_or_else(|| Problem::not_found("contact"))?;
-    let mut pages: Vec<Value> = store
+    let mut pages: Vec<Visited> = store
         .read_back(id, state.seq + 1, LOOK_BACK)
         .await?
-        .iter()
+        .into_iter()
         .rev()
-        .filter_map(|fact| match &fact.event {
-            Event::PageVisited { url, title } => Some(json!({"url": url, "title": title, "at": time(fact.at)})),
+        .filter_map(|fact| match fact.event {
+            Event::PageVisited { url, title } => Some(Visited { url, title: Some(title), at: Time(fact.at) }),
             _ => None,
         })
         .take(5)
         .collect();
     if let (Some(url), true) = (&state.origin.page, pages.len() < 5) {
-        pages.push(json!({"url": url, "title": state.origin.title, "at": time(state.created_at)}));
+        pages.push(Visited { url: url.clone(), title: state.origin.title.clone(), at: Time(state.created_at) });
     }
     let mut earlier = Vec::new();
     for row in store.of_contact(state.contact).await? {
-        let other = &row.conversation;
-        if other.id == id || !may_see(&agent.facts(), other, app.desk.directory().visibility) {
+        let other = row.conversation;
+        if other.id == id || !may_see(&agent.facts(), &other, app.desk.directory().visibility) {
             continue;
         }
         let artifacts = store.artifacts(other.id).await?;
-        let summary =
-            artifacts.iter().find(|made| made.status == ArtifactStatus::Done && made.body["issue"].is_string());
-        earlier.push(json!({
-            "id": other.id, "inbox": other.inbox, "status": wire::status(&other.status).0,
-            "outcome": wire::plain(&other.outcome), "created_at": time(other.created_at),
-            "summary": summary.map(|made| made.body["issue"].clone()),
-        }));
+        let mut done = artifacts.iter().filter(|made| made.status == ArtifactStatus::Done);
+        let summary = done.find_map(|made| made.body["issue"].as_str().map(str::to_owned));
+        earlier.push(Earlier {
+            id: other.id,
+            inbox: other.inbox,
+            status: wire::status_name(&other.status),
+            outcome: other.outcome,
+            created_at: Time(other.created_at),
+            summary,
+        });
     }
-    Ok(Json(json!({
-        "card": card_of(&app, &agent, id).await?,
-        "captured": state.captured,
-        "participants": state.participants,
-        "viewing": app.presence.viewers(id),
-        "information": {
-            "contact": wire::plain(&contact), "channel": state.channel, "inbox": state.inbox,
-            "origin": wire::plain(&state.origin), "pages": pages, "country": null, "language": state.language,
-            "user_agent": state.origin.user_agent, "utm": state.origin.utm, "earlier": earlier,
+    Ok(Json(Detail {
+        card: card_of(&app, &agent, id).await?,
+        captured: state.captured,
+        participants: state.participants.into_iter().collect(),
+        viewing: app.presence.viewers(id),
+        information: Information {
+            contact: contact.into(),
+            channel: state.channel,
+            inbox: state.inbox,
+            pages,
+            country: None,
+            language: state.language,
+            user_agent: state.origin.user_agent.clone(),
+            utm: state.origin.utm.clone(),
+            origin: state.origin,
+            earlier,
         },
-    })))
+    }))
+}
+
+/// A conversation and all that is known about whom it is with.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Detail {
+    card: Card,
+    /// What the visitor told the bot.
+    captured: BTreeMap<String, String>,
+    #[schema(value_type = Vec<String>)]
+    participants: Vec<AgentId>,
+    /// The agents who have it open.
+    #[schema(value_type = Vec<String>)]
+    viewing: Vec<AgentId>,
+    information: Information,
+}
+
+/// Whom it is with, and how they got here.
+#[derive(Serialize, ToSchema)]
+struct Information {
+    contact: Contact,
+    channel: String,
+    #[schema(value_type = String)]
+    inbox: InboxId,
+    /// `{page, title, referrer, user_agent, utm}` of the first message.
+    #[schema(value_type = Object)]
+    origin: Origin,
+    /// The pages seen last, newest first.
+    pages: Vec<Visited>,
+    country: Option<String>,
+    language: Option<String>,
+    user_agent: Option<String>,
+    utm: BTreeMap<String, String>,
+    earlier: Vec<Earlier>,
+}
+
+/// A page that the visitor looked at.
+#[derive(Serialize, ToSchema)]
+struct Visited {
+    url: String,
+    title: Option<String>,
+    at: Time,
+}
+
+/// An earlier conversation of the same contact.
+#[derive(Serialize, ToSchema)]
+struct Earlier {
+    #[schema(value_type = String)]
+    id: ConversationId,
+    #[schema(value_type = String)]
+    inbox: InboxId,
+    /// `open`, `pending`, `snoozed` or `closed`.
+    status: &'static str,
+    #[schema(value_type = Option<words::Outcome>)]
+    outcome: Option<Outcome>,
+    created_at: Time,
+    /// What it was about, where the Copilot has written that.
+    summary: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -84,13 +151,13 @@ pub(crate) struct Range {
 
 /// Part of a timeline: the newest items where neither `before` nor `after` is given.
 #[utoipa::path(get, path = "/api/conversations/{id}/items", tag = "conversations",
-    params(("id" = String, Path), Range), responses((status = 200, description = "Items, in order")))]
+    params(("id" = String, Path), Range), responses((status = 200, description = "Items, in order", body = Items)))]
 pub(crate) async fn items(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Query(range): Query<Range>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Items>> {
     let state = seen(&app, &agent, id).await?;
     let limit = range.limit.unwrap_or(100).clamp(1, 500);
     let store = app.desk.store();
@@ -98,9 +165,20 @@ pub(crate) async fn items(
         (_, Some(after)) => store.read(id, after, limit).await?,
         (before, None) => store.read_back(id, before.unwrap_or(state.seq + 1), limit).await?,
     };
-    Ok(Json(json!({
-        "items": facts.iter().map(wire::item).collect::<Vec<_>>(),
-        "first_seq": facts.first().map(|fact| fact.seq),
-        "last_seq": facts.last().map(|fact| fact.seq),
-    })))
+    Ok(Json(Items {
+        items: facts.iter().map(Item::from).collect(),
+        first_seq: facts.first().map(|fact| fact.seq),
+        last_seq: facts.last().map(|fact| fact.seq),
+    }))
+}
+
+/// Part of a timeline.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Items {
+    /// In order.
+    items: Vec<Item>,
+    #[schema(value_type = Option<u64>)]
+    first_seq: Option<Seq>,
+    #[schema(value_type = Option<u64>)]
+    last_seq: Option<Seq>,
 }

@@ -9,11 +9,10 @@ use axum::http::StatusCode;
 use relevo::desk::Done;
 use relevo::domain::command::{Command, Outbound};
 use relevo::domain::event::Event;
-use relevo::domain::id::{AgentId, ArtifactId, ConversationId, FileId, MessageId, NoteId};
+use relevo::domain::id::{AgentId, ArtifactId, ConversationId, FileId, MessageId, NoteId, Seq};
 use relevo::domain::message::MAX_TEXT_CHARS;
 use relevo::store::{Agent, DedupeKey, Draft, DraftMode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
@@ -41,14 +40,14 @@ pub(crate) struct Reply {
 /// Says something to the visitor; takes the conversation over where no person holds it.
 #[utoipa::path(post, path = "/api/conversations/{id}/messages", tag = "conversations",
     params(("id" = String, Path)), request_body = Reply,
-    responses((status = 201, description = "Written and durable"), (status = 409, description = "held_by_other, closed, window_closed"),
+    responses((status = 201, description = "Written and durable", body = Written), (status = 409, description = "held_by_other, closed, window_closed"),
               (status = 422, description = "too_long, invalid")))]
 pub(crate) async fn reply(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(reply): Json<Reply>,
-) -> Result<(StatusCode, axum::Json<Value>)> {
+) -> Result<(StatusCode, axum::Json<Written>)> {
     let state = seen(&app, &agent, id).await?;
     let key = key(&agent, &reply.client_id)?;
     let attachments = files::keep(&app, state.contact, &reply.attachments).await?;
@@ -82,13 +81,13 @@ pub(crate) struct Note {
 
 /// Writes a private note.
 #[utoipa::path(post, path = "/api/conversations/{id}/notes", tag = "conversations",
-    params(("id" = String, Path)), request_body = Note, responses((status = 201, description = "Written and durable")))]
+    params(("id" = String, Path)), request_body = Note, responses((status = 201, description = "Written and durable", body = Written)))]
 pub(crate) async fn note(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
     Json(note): Json<Note>,
-) -> Result<(StatusCode, axum::Json<Value>)> {
+) -> Result<(StatusCode, axum::Json<Written>)> {
     seen(&app, &agent, id).await?;
     if let Some(unknown) = note.mentions.iter().find(|mention| app.agents.get(**mention).is_none()) {
         return Err(Problem::invalid("mentions", format!("there is no agent {unknown}")));
@@ -113,14 +112,26 @@ fn key(agent: &Agent, client_id: &str) -> Result<DedupeKey> {
     Ok(DedupeKey { scope: format!("agent:{}", agent.id), key: client_id.to_owned() })
 }
 
-fn written(done: &Done) -> Value {
+/// Where something that was written stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Written {
+    /// Its number in the conversation.
+    #[schema(value_type = Option<u64>)]
+    seq: Option<Seq>,
+    /// The id of the message or note.
+    message_id: Option<String>,
+    /// Whether it had been written before, under the same `client_id`.
+    repeated: bool,
+}
+
+fn written(done: &Done) -> Written {
     let written = done.facts.iter().find_map(|fact| match &fact.event {
         Event::MessagePosted { message, .. } => Some((fact.seq, message.id.to_string())),
         Event::NoteAdded { note, .. } => Some((fact.seq, note.to_string())),
         _ => None,
     });
-    let (seq, id) = written.unzip();
-    json!({"seq": seq, "message_id": id, "repeated": done.repeated})
+    let (seq, message_id) = written.unzip();
+    Written { seq, message_id, repeated: done.repeated }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -151,14 +162,23 @@ pub(crate) async fn draft(
 
 /// What this agent was writing here.
 #[utoipa::path(get, path = "/api/conversations/{id}/drafts", tag = "conversations",
-    params(("id" = String, Path)), responses((status = 200, description = "Both drafts")))]
+    params(("id" = String, Path)), responses((status = 200, description = "Both drafts", body = Drafts)))]
 pub(crate) async fn drafts(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named(id): Named<ConversationId>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<Drafts>> {
     seen(&app, &agent, id).await?;
     let drafts = app.desk.store().drafts(agent.id).await?;
-    let of = |mode| drafts.iter().find(|draft| draft.conversation == id && draft.mode == mode).map(|draft| &draft.text);
-    Ok(axum::Json(json!({"reply": of(DraftMode::Reply), "note": of(DraftMode::Note)})))
+    let of = |mode| {
+        drafts.iter().find(|draft| draft.conversation == id && draft.mode == mode).map(|draft| draft.text.clone())
+    };
+    Ok(axum::Json(Drafts { reply: of(DraftMode::Reply), note: of(DraftMode::Note) }))
+}
+
+/// What an agent was writing.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Drafts {
+    reply: Option<String>,
+    note: Option<String>,
 }

@@ -92,7 +92,7 @@ fn tell(told: &mut Told, id: ConversationId, facts: &[Envelope], outgoing: &Outg
         }
     }
     told.seq = last.seq;
-    let items: Vec<_> = new.into_iter().map(wire::item).collect();
+    let items: Vec<_> = new.into_iter().map(wire::Item::from).collect();
     outgoing.send(&json!({"op": "items", "conversation": id, "items": items, "last_seq": told.seq}))
 }
 
