@@ -11,7 +11,6 @@ use crate::copilot::{Ask, Asked, Copilot, Draft, Input, MakeError, Progress, Sou
 use crate::envelope;
 use crate::knowledge::{Audience, Passage};
 use crate::redact::Masks;
-use crate::text::terms;
 use crate::transcript::{Notes, Who};
 
 /// The most drafts.
@@ -20,8 +19,6 @@ pub const MOST: usize = 3;
 const SOURCES: usize = 6;
 /// The most customer messages that the search looks for.
 const ASKED: usize = 3;
-/// So many telling words make a question of their own.
-const ENOUGH: usize = 2;
 
 /// One draft.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -110,24 +107,13 @@ fn draft(input: &Input, suggestions: &[Suggestion], citable: &[Citable]) -> Draf
     }
 }
 
-/// What the customer asks, for the search: what they wrote since they were last answered, and what they wrote before
-/// where that alone says too little ("sí", "gracias").
+/// What the customer asks, for the search: what they wrote last, twice where nobody has answered it yet, so that it
+/// weighs more than what was talked about before.
 pub(crate) fn question(input: &Input) -> String {
-    let mut said: Vec<&str> = Vec::new();
-    let mut words = 0;
-    let mut answered = false;
-    for line in input.lines.iter().rev().filter(|line| line.who != Who::Note) {
-        if line.who != Who::Visitor {
-            answered = !said.is_empty();
-            continue;
-        }
-        if said.len() == ASKED || (answered && words >= ENOUGH) {
-            break;
-        }
-        answered = false;
-        words += terms(&line.text, input.customer_language).len();
-        said.push(&line.text);
-    }
+    let spoken = || input.lines.iter().rev().filter(|line| line.who != Who::Note);
+    let unanswered = spoken().skip_while(|line| line.who != Who::Visitor).take_while(|line| line.who == Who::Visitor);
+    let asked = spoken().filter(|line| line.who == Who::Visitor).take(ASKED);
+    let mut said: Vec<&str> = unanswered.take(ASKED).chain(asked).map(|line| line.text.as_str()).collect();
     said.reverse();
     said.join(" ")
 }

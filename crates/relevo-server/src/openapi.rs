@@ -46,6 +46,9 @@ struct ProblemDetail {
     limit: Option<u64>,
 }
 
+/// The media type of refusals.
+const PROBLEM: &str = "application/problem+json";
+
 /// The operations that need no session.
 const OPEN: [(&str, &str); 9] = [
     ("post", "/api/session"),
@@ -94,12 +97,15 @@ impl Modify for Completed {
                     let scopes: [&str; 0] = [];
                     operation.security = Some(vec![SecurityRequirement::new(scheme, scopes)]);
                 }
-                let content = ContentBuilder::new().schema(Some(RefOr::Ref(problem.clone()))).build();
-                let refused = ResponseBuilder::new()
-                    .description("A problem")
-                    .content("application/problem+json", content)
-                    .build();
-                operation.responses.responses.insert("default".to_owned(), RefOr::T(refused));
+                let content = || ContentBuilder::new().schema(Some(RefOr::Ref(problem.clone()))).build();
+                let responses = &mut operation.responses.responses;
+                for (_, refusal) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+                    if let RefOr::T(refusal) = refusal {
+                        refusal.content.insert(PROBLEM.to_owned(), content().into());
+                    }
+                }
+                let refused = ResponseBuilder::new().description("A problem").content(PROBLEM, content()).build();
+                responses.insert("default".to_owned(), RefOr::T(refused));
             }
         }
     }
