@@ -125,7 +125,7 @@ pub(crate) async fn keep(app: &App, owner: ContactId, ids: &[FileId]) -> Result<
     if ids.len() > MAX_ATTACHMENTS {
         let detail =
             format!("attachments has {} files, the limit is {MAX_ATTACHMENTS}: send the others after it", ids.len());
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long", detail).with("field", "attachments"));
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_files", detail).with("field", "attachments"));
     }
     let mut kept = Vec::new();
     for id in ids {
@@ -213,7 +213,7 @@ impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
         let detail = error.to_string();
         match error {
-            FileError::Empty => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
+            FileError::Empty => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "empty_file", detail),
             FileError::TooLarge { limit } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", limit)
             }

@@ -133,6 +133,7 @@ struct Me {
     teams: Vec<Named>,
     agents: Vec<Colleague>,
     copilot: Model,
+    limits: Limits,
     #[schema(value_type = words::Visibility)]
     visibility: Visibility,
 }
@@ -177,6 +178,12 @@ struct Named {
 }
 
 #[derive(Serialize, ToSchema)]
+struct Limits {
+    /// The largest file.
+    attachment_bytes: u64,
+}
+
+#[derive(Serialize, ToSchema)]
 struct Model {
     /// The model's name, or `offline`.
     model: String,
@@ -209,6 +216,7 @@ fn describe(app: &App, me: &Agent) -> Me {
         teams: teams.collect(),
         agents: agents.iter().map(Colleague::from).collect(),
         copilot: Model { model: app.copilot.copilot().model_name().to_string() },
+        limits: Limits { attachment_bytes: app.config.limits.attachment_bytes },
         visibility: directory.visibility,
     }
 }

@@ -59,6 +59,7 @@ export interface Me {
   teams: { id: string; name: string }[];
   agents: Agent[];
   copilot: { model: string };
+  limits: { attachment_bytes: number };
   visibility: 'everyone' | 'team' | 'assigned';
 }
 

@@ -1,6 +1,8 @@
 import { conversationPath, upload } from '../lib/api';
+import { t } from '../lib/i18n.svelte';
 import { cause } from '../lib/toasts.svelte';
 import type { Upload } from '../lib/wire';
+import { session } from './session.svelte';
 
 /** A file beside the composer: on its way (`share` of it), there, or refused. */
 export interface Attached {
@@ -29,10 +31,13 @@ class Files {
         const mine = this.of(conversation).find((one) => one.key === key);
         if (mine) Object.assign(mine, change);
       };
-      upload<Upload>(conversationPath(conversation, '/files'), file, (share) => change({ share })).then(
-        (there) => change({ there, share: 1 }),
-        (error: unknown) => change({ problem: cause(error) }),
-      );
+      // The house would hang up in the middle.
+      if (file.size > (session.me?.limits.attachment_bytes ?? Infinity)) change({ problem: t('problem.too_large') });
+      else
+        upload<Upload>(conversationPath(conversation, '/files'), file, (share) => change({ share })).then(
+          (there) => change({ there, share: 1 }),
+          (error: unknown) => change({ problem: cause(error) }),
+        );
     }
   }
 

@@ -55,7 +55,7 @@ export class Composer extends Component {
         {chat.state.who === 'queue' && !chat.fresh && <p class="hint">{t('queue.note')}</p>}
         {files.map((file) => (
           <p class="hint" data-over={!!file.problem}>
-            {file.name} {file.problem ?? <progress value={file.share} />}
+            {file.name} {file.problem ?? (!file.there && <progress value={file.share} />)}
             <button type="button" class="link" onClick={() => chat.detach(file)}>
               {t('refused.discard')}
             </button>
