@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 /// The ticket is unknown, used or late.
@@ -41,18 +41,34 @@ pub struct Closed(pub u16, pub &'static str);
 pub struct Outgoing {
     frames: mpsc::Sender<Message>,
     queued: Arc<AtomicUsize>,
+    sent: Arc<Notify>,
 }
 
 impl Outgoing {
-    /// Queues a frame.
+    /// Queues a frame. A single one passes whatever its size.
     pub fn send(&self, frame: &Value) -> Result<(), Closed> {
         let text = frame.to_string();
         let size = text.len();
         let slow = Closed(RESUME, "resume");
-        if self.queued.fetch_add(size, Ordering::Relaxed) + size > MAX_QUEUED_BYTES {
+        let before = self.queued.fetch_add(size, Ordering::Relaxed);
+        if before > 0 && before + size > MAX_QUEUED_BYTES {
             return Err(slow);
         }
         self.frames.try_send(Message::Text(text.into())).map_err(|_| slow)
+    }
+
+    /// Waits until nothing is queued: whoever reads a long past is as fast as its client, and not too slow a client.
+    pub async fn room(&self) -> Result<(), Closed> {
+        loop {
+            let sent = self.sent.notified();
+            tokio::pin!(sent);
+            // Listening before looking, so that the last frame cannot leave in between.
+            sent.as_mut().enable();
+            if self.queued.load(Ordering::Relaxed) == 0 {
+                return Ok(());
+            }
+            tokio::time::timeout(STALLED, sent).await.map_err(|_| Closed(RESUME, "resume"))?;
+        }
     }
 
     fn ping(&self) {
@@ -119,11 +135,12 @@ where
     let (sink, stream) = socket.split();
     let (frames, waiting) = mpsc::channel(MAX_QUEUED);
     let queued = Arc::new(AtomicUsize::new(0));
-    let outgoing = Outgoing { frames, queued: Arc::clone(&queued) };
+    let sent = Arc::new(Notify::new());
+    let outgoing = Outgoing { frames, queued: Arc::clone(&queued), sent: Arc::clone(&sent) };
     let now = Instant::now();
     let incoming = Incoming { socket: stream, heard: now, next_ping: now + PING, outgoing: outgoing.clone() };
     let (end, ended) = tokio::sync::oneshot::channel();
-    let writer = tokio::spawn(write(sink, waiting, queued, ended));
+    let writer = tokio::spawn(write(sink, waiting, (queued, sent), ended));
     let closed = talk(incoming, outgoing).await;
     if closed.is_some_and(|Closed(code, _)| code == RESUME) {
         metrics::counter!("relevo_slow_sockets_closed_total").increment(1);
@@ -135,7 +152,7 @@ where
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
     mut waiting: mpsc::Receiver<Message>,
-    queued: Arc<AtomicUsize>,
+    (queued, sent): (Arc<AtomicUsize>, Arc<Notify>),
     mut ended: tokio::sync::oneshot::Receiver<Option<Closed>>,
 ) {
     let reason = loop {
@@ -144,13 +161,13 @@ async fn write(
             reason = &mut ended => break reason.ok().flatten(),
             frame = waiting.recv() => {
                 let Some(frame) = frame else { break None };
-                if let Message::Text(text) = &frame {
-                    queued.fetch_sub(text.len(), Ordering::Relaxed);
-                }
+                let size = if let Message::Text(text) = &frame { text.len() } else { 0 };
                 tokio::select! {
                     sent = sink.send(frame) => if sent.is_err() { return },
                     reason = &mut ended => break reason.ok().flatten(),
                 }
+                queued.fetch_sub(size, Ordering::Relaxed);
+                sent.notify_waiters();
             }
         }
     };
@@ -162,4 +179,83 @@ async fn write(
 /// A frame was refused; the socket stays.
 pub fn refused(code: &str, detail: &str) -> Value {
     json!({"op": "error", "code": code, "detail": detail})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::extract::WebSocketUpgrade;
+    use axum::routing::any;
+    use hyper_util::rt::TokioIo;
+    use hyper_util::service::TowerToHyperService;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::Message as Heard;
+
+    /// A server's socket whose talk is `talk`, and the client at the other end of a pipe that holds 4 kB.
+    async fn socket<F, R>(talk: F) -> WebSocketStream<tokio::io::DuplexStream>
+    where
+        F: FnOnce(Incoming, Outgoing) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Option<Closed>> + Send + 'static,
+    {
+        let (here, there) = tokio::io::duplex(4_096);
+        let router = Router::new()
+            .route("/", any(|upgrade: WebSocketUpgrade| async move { upgrade.on_upgrade(|socket| run(socket, talk)) }));
+        let service = TowerToHyperService::new(router);
+        let http = hyper::server::conn::http1::Builder::new();
+        tokio::spawn(http.serve_connection(TokioIo::new(there), service).with_upgrades());
+        tokio_tungstenite::client_async("ws://relevo/", here).await.unwrap().0
+    }
+
+    async fn frames_and_code(mut client: WebSocketStream<tokio::io::DuplexStream>) -> (usize, u16) {
+        let mut frames = 0;
+        loop {
+            match client.next().await.unwrap().unwrap() {
+                Heard::Text(_) => frames += 1,
+                Heard::Close(Some(frame)) => return (frames, frame.code.into()),
+                _ => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_read_is_closed_to_resume_when_so_many_frames_or_bytes_wait() {
+        for (size, most) in [(10, MAX_QUEUED + 1), (100_000, MAX_QUEUED_BYTES / 100_000 + 1)] {
+            let (tell, mut refused) = mpsc::unbounded_channel();
+            let client = socket(move |_incoming, outgoing| async move {
+                let mut count = 0;
+                loop {
+                    if let Err(closed) = outgoing.send(&json!({"text": "x".repeat(size)})) {
+                        tell.send(count).unwrap();
+                        return Some(closed);
+                    }
+                    count += 1;
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+            // Nothing is read before that.
+            let queued = refused.recv().await.unwrap();
+            let (frames, code) = frames_and_code(client).await;
+            assert_eq!(code, RESUME);
+            // A few had left before the pipe was full.
+            assert!(queued <= most + 4_096 / size + 2, "{queued} frames of {size} bytes");
+            assert!(frames < queued, "what was queued is not waited for");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_past_waits_for_room_and_is_told_whole() {
+        let client = socket(|_incoming, outgoing| async move {
+            for _ in 0..1_000 {
+                if let Err(closed) = outgoing.room().await.and_then(|()| outgoing.send(&json!("x".repeat(10_000)))) {
+                    return Some(closed);
+                }
+            }
+            let _ = outgoing.room().await;
+            Some(Closed(RESTART, "restart"))
+        })
+        .await;
+        assert_eq!(frames_and_code(client).await, (1_000, RESTART));
+    }
 }

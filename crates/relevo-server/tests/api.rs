@@ -85,6 +85,20 @@ async fn a_visitor_who_comes_back_sees_every_item_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn a_past_that_is_larger_than_the_queue_is_told_whole() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola").await;
+    let id = visitor.conversation().await;
+    visitor.leave().await;
+    world.says_much(&id, 60).await;
+    visitor.returns(&world, visitor.last_seq()).await;
+    visitor.hears("59 漢").await;
+    assert_eq!(visitor.messages().len(), 61);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn every_route_refuses_whoever_is_not_signed_in_unless_it_is_public() {
     const PUBLIC: &[&str] = &[
         "/api/session",

@@ -2,8 +2,8 @@
 
 use futures::{SinkExt, StreamExt};
 use relevo::bot::{LiveTurn, bot_fn};
-use relevo::domain::command::Role;
-use relevo::domain::id::{BotId, InboxId};
+use relevo::domain::command::{Command, Outbound, Role};
+use relevo::domain::id::{BotId, InboxId, MessageId};
 use relevo::domain::window::WindowPolicy;
 use relevo_server::app::App;
 use relevo_server::compose::Server;
@@ -117,6 +117,23 @@ impl World {
         call(method, &format!("{}{path}", self.base()), None, None, body).await
     }
 
+    /// Somebody says so much, message after message.
+    pub async fn says_much(&self, id: &str, messages: usize) {
+        let agent = self.app.agents.all().values().next().unwrap().facts();
+        for n in 0..messages {
+            let id = id.parse().unwrap();
+            let message = Outbound {
+                id: MessageId(self.app.desk.clock().id()),
+                text: format!("{n} {}", "漢".repeat(7_990)),
+                attachments: Vec::new(),
+                buttons: Vec::new(),
+                reply_to: None,
+                client_id: None,
+            };
+            self.app.desk.run(id, Command::Reply { agent: agent.clone(), message }).await.unwrap();
+        }
+    }
+
     /// A signed-in agent, by a link: signing in with a password is slow on purpose, and limited.
     pub async fn agent(&self, email: &str) -> AgentClient {
         let token = self.link(email);
@@ -223,10 +240,7 @@ impl VisitorClient {
 
     /// Connects, anew or again, and asks for everything after `after`.
     pub async fn returns(&mut self, world: &World, after: u64) {
-        let hello = json!({"inbox": "shop", "token": self.token, "language": "es"});
-        let session = call("POST", &format!("{}/widget/session", self.base), None, None, hello).await.1;
-        self.token = session["token"].clone();
-        let ticket = session["ticket"].as_str().unwrap();
+        let ticket = self.ticket().await;
         let url = format!("ws://{}/ws/visitor?ticket={ticket}", world.address);
         self.socket = Some(tokio_tungstenite::connect_async(url).await.unwrap().0);
         self.send(json!({"op": "hello", "after": after})).await;
@@ -253,6 +267,13 @@ impl VisitorClient {
     pub async fn say(&mut self, client_id: &str, text: &str) -> Value {
         self.send(json!({"op": "say", "client_id": client_id, "text": text, "payload": null})).await;
         self.until(|frame| frame["op"] == "ack" || frame["op"] == "refused").await
+    }
+
+    async fn ticket(&mut self) -> String {
+        let hello = json!({"inbox": "shop", "token": self.token, "language": "es"});
+        let session = call("POST", &format!("{}/widget/session", self.base), None, None, hello).await.1;
+        self.token = session["token"].clone();
+        session["ticket"].as_str().unwrap().to_owned()
     }
 
     /// Waits until a message with this text is on the screen.

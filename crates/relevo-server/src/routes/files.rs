@@ -125,7 +125,9 @@ pub(crate) async fn keep(app: &App, owner: ContactId, ids: &[FileId]) -> Result<
     if ids.len() > MAX_ATTACHMENTS {
         let detail =
             format!("attachments has {} files, the limit is {MAX_ATTACHMENTS}: send the others after it", ids.len());
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_files", detail).with("field", "attachments"));
+        return Err(
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_files", detail).with("field", "attachments")
+        );
     }
     let mut kept = Vec::new();
     for id in ids {

@@ -130,6 +130,7 @@ impl Session {
         self.greeted = true;
         let Some(mut after) = position else { return Ok(()) };
         loop {
+            self.outgoing.room().await?;
             let rows = match self.app.desk.store().changed(after, PAGE).await {
                 Ok(rows) => rows,
                 Err(error) => return self.broken(&error),

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use std::net::IpAddr;
 use tokio::sync::broadcast::error::RecvError;
 
-const BATCH: usize = 200;
+const BATCH: usize = 100;
 
 /// What opens the socket.
 #[derive(Deserialize)]
@@ -218,6 +218,7 @@ impl Session {
             "op": "welcome", "conversation": self.conversation, "who": who.as_ref().map(wire::who), "name": name,
             "queue": queue,
         }))?;
+        self.outgoing.room().await?;
         self.catch_up().await
     }
 
@@ -330,6 +331,10 @@ impl Session {
             if !items.is_empty() {
                 self.outgoing.send(&json!({"op": "items", "items": items}))?;
             }
+            if facts.len() < BATCH {
+                return Ok(());
+            }
+            self.outgoing.room().await?;
         }
     }
 

@@ -68,6 +68,7 @@ impl Session {
         }
         let agents = self.app.presence.viewers(conversation);
         self.outgoing.send(&json!({"op": "viewing", "conversation": conversation, "agents": agents}))?;
+        self.outgoing.room().await?;
         let store = self.app.desk.store();
         self.open.catch_up(conversation, store.as_ref(), &self.outgoing).await
     }

@@ -9,7 +9,7 @@ use relevo::store::Store;
 use serde_json::json;
 use std::collections::HashMap;
 
-const BATCH: usize = 200;
+const BATCH: usize = 100;
 
 #[derive(Default)]
 pub(super) struct OpenConversations(HashMap<ConversationId, Told>);
@@ -75,10 +75,11 @@ impl OpenConversations {
                     return outgoing.send(&refused("store_unavailable", "the timeline cannot be read right now"));
                 }
             };
-            if facts.is_empty() {
+            tell(told, id, &facts, outgoing)?;
+            if facts.len() < BATCH {
                 return Ok(());
             }
-            tell(told, id, &facts, outgoing)?;
+            outgoing.room().await?;
         }
     }
 }
