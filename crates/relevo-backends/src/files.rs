@@ -21,6 +21,7 @@ mod clean;
 
 use relevo_domain::id::FileId;
 use relevo_domain::message::Attachment;
+use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -191,13 +192,14 @@ impl Files {
         self.kept.join(id.to_string())
     }
 
-    /// Forgets what came longer ago than `age` and was never put into a message. How many files that were.
-    pub async fn forget(&self, age: Duration) -> io::Result<usize> {
-        let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+    /// Forgets what came longer than `age` before `now` and was never put into a message. How many files that were.
+    pub async fn forget(&self, now: Timestamp, age: Duration) -> io::Result<usize> {
+        let now = SystemTime::UNIX_EPOCH + now.since(Timestamp(0));
         let mut forgotten = 0;
         let mut entries = fs::read_dir(&self.incoming).await?;
         while let Some(entry) = entries.next_entry().await? {
-            if entry.metadata().await?.modified()? < before {
+            let modified = entry.metadata().await?.modified()?;
+            if now.duration_since(modified).is_ok_and(|old| old > age) {
                 fs::remove_file(entry.path()).await?;
                 forgotten += usize::from(entry.path().extension().is_none());
             }

@@ -105,7 +105,7 @@ impl Server {
         let files = Files::open(&files).with_context(|| format!("the folder {} cannot be made", files.display()))?;
         let files = Arc::new(files);
         let kept = (Arc::clone(&limiters), Arc::clone(&files), metrics.clone());
-        running.tracker().spawn(housekeeping::keep(kept, stop.clone()));
+        running.tracker().spawn(housekeeping::keep(kept, Arc::new(SystemClock), stop.clone()));
         let app = App {
             desk: running.desk().clone(),
             feed: running.feed().clone(),

@@ -2,6 +2,7 @@
 
 use crate::limits::Limiters;
 use metrics_exporter_prometheus::PrometheusHandle;
+use relevo::clock::Clock;
 use relevo_backends::files::Files;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +14,15 @@ const EVERY: Duration = Duration::from_secs(30);
 const UNSENT_FILES: Duration = Duration::from_hours(24);
 
 /// Keeps house until `stop` is cancelled.
-pub async fn keep((limiters, files, metrics): (Arc<Limiters>, Arc<Files>, PrometheusHandle), stop: CancellationToken) {
+pub async fn keep(
+    (limiters, files, metrics): (Arc<Limiters>, Arc<Files>, PrometheusHandle),
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
         limiters.forget();
         metrics.run_upkeep();
-        match files.forget(UNSENT_FILES).await {
+        match files.forget(clock.now(), UNSENT_FILES).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "files that no message carried were forgotten"),
             Err(error) => tracing::warn!(%error, "the folder of files cannot be looked through"),

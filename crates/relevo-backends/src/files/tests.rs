@@ -149,13 +149,12 @@ async fn what_no_message_carried_is_forgotten_and_the_rest_is_not() {
         files.take_in("ana", id(n), "a.txt", LIMIT, &mut &b"x"[..]).await.unwrap();
     }
     files.keep("ana", id(1)).await.unwrap();
-    assert_eq!(files.forget(Duration::from_hours(1)).await.unwrap(), 0, "too young");
-    let old = SystemTime::now() - Duration::from_hours(2);
     for name in names(&folder, "incoming") {
         let file = std::fs::File::options().write(true).open(folder.path().join("incoming").join(name)).unwrap();
-        file.set_modified(old).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(100)).unwrap();
     }
-    assert_eq!(files.forget(Duration::from_hours(1)).await.unwrap(), 1);
+    assert_eq!(files.forget(Timestamp(101_000_000), Duration::from_secs(1)).await.unwrap(), 0, "too young");
+    assert_eq!(files.forget(Timestamp(101_000_001), Duration::from_secs(1)).await.unwrap(), 1);
     assert_eq!(names(&folder, "incoming"), Vec::<String>::new());
     assert!(files.path(id(1)).exists());
 }

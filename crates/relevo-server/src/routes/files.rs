@@ -94,10 +94,8 @@ async fn visitors_file(
     let store = app.desk.store();
     let id = store.thread(&visitor.inbox, visitor.contact).await?.ok_or_else(unknown)?;
     let facts = store.read(id, seq.saturating_sub(1), 1).await?;
-    let message = match facts.first().filter(|fact| fact.seq == seq).and_then(for_visitor).map(|item| item.kind) {
-        Some(VisitorKind::Message(message)) => message,
-        _ => return Err(unknown()),
-    };
+    let seen = facts.first().filter(|fact| fact.seq == seq).and_then(for_visitor).map(|item| item.kind);
+    let Some(VisitorKind::Message(message)) = seen else { return Err(unknown()) };
     Ok((cors, give(&app, message.attachments.get(n), request).await?))
 }
 
@@ -113,10 +111,8 @@ async fn file(
 ) -> Result<impl IntoResponse> {
     seen(&app, &agent, id).await?;
     let facts = app.desk.store().read(id, seq.saturating_sub(1), 1).await?;
-    let message = match facts.first().filter(|fact| fact.seq == seq).map(|fact| &fact.event) {
-        Some(Event::MessagePosted { message, .. }) => message,
-        _ => return Err(unknown()),
-    };
+    let fact = facts.first().filter(|fact| fact.seq == seq).map(|fact| &fact.event);
+    let Some(Event::MessagePosted { message, .. }) = fact else { return Err(unknown()) };
     give(&app, message.attachments.get(n), request).await
 }
 
