@@ -5,5 +5,6 @@
 //!
 //! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
 
+mod batch;
 pub mod files;
 pub mod sqlite;

@@ -1,6 +1,7 @@
 use super::SqliteStore;
 use super::fault::fault;
 use super::text::{decode, from_json, get, get_id, get_json, get_number, number, size};
+use crate::batch::numbered;
 use async_trait::async_trait;
 use relevo::store::{Append, AppendError, DedupeKey, Log, Logged, Position, StoreError};
 use relevo_domain::conversation::Conversation;
@@ -21,9 +22,7 @@ impl Log for SqliteStore {
     }
 
     async fn append(&self, append: Append) -> Result<Position, AppendError> {
-        if !is_numbered(&append) {
-            return Err(StoreError::Damaged("the facts of an append do not follow its `expected`".into()).into());
-        }
+        numbered(&append)?;
         let begun = Instant::now();
         let answer = self.writer.append(append).await;
         metrics::histogram!("relevo_append_seconds").record(begun.elapsed().as_secs_f64());
@@ -75,15 +74,6 @@ impl Log for SqliteStore {
         let row = query.fetch_optional(&self.readers).await.map_err(fault)?;
         row.map(|row| Ok((get_id(&row, "conversation")?, get_number(&row, "seq")?))).transpose().map_err(fault)
     }
-}
-
-/// What the port asks of callers. Whoever breaks it must not fail others in the same group.
-fn is_numbered(append: &Append) -> bool {
-    let Append { conversation, expected, envelopes, state, .. } = append;
-    let mut numbered = envelopes.iter().zip(expected + 1..);
-    state.id == *conversation
-        && envelopes.last().is_some_and(|last| last.seq == state.seq)
-        && numbered.all(|(envelope, seq)| envelope.conversation == *conversation && envelope.seq == seq)
 }
 
 fn envelope(row: &SqliteRow) -> sqlx::Result<Envelope> {

@@ -1,7 +1,7 @@
 //! The one task that writes. Whatever waits when it comes round is one group: one transaction, one sync of the disk,
 //! and every caller is answered only after that. A caller alone pays for its own sync; a crowd shares one.
 
-use super::append::{self, Batch};
+use super::append;
 use super::fault::{fault, is_constraint};
 use async_trait::async_trait;
 use relevo::store::{Append, AppendError, Position, StoreError};
@@ -209,9 +209,7 @@ impl Task {
     ) -> sqlx::Result<(Position, Vec<Appended>)> {
         let connection = &mut self.connection;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let mut batch = Batch::new(self.head);
-        let appended = batch.admit(connection, appends).await?;
-        let head = batch.write(connection).await?;
+        let (head, appended) = append::append(connection, self.head, appends).await?;
         for work in others {
             work.make(connection).await?;
         }
