@@ -1,10 +1,15 @@
 //! The stores of Relevo's port (`relevo::store`) that outlive a process.
 //!
 //! - [`sqlite`]: one file, one server, nothing to install. The default.
+//! - [`postgres`]: one database that several servers share.
 //! - [`files`]: the files of messages, in a folder.
 //!
 //! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
 
 mod batch;
 pub mod files;
+pub mod postgres;
 pub mod sqlite;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -8,6 +8,8 @@ use unicode_normalization::char::is_combining_mark;
 
 /// Of a query, this many words count; nobody types more, and a store need not plan for more.
 const MAX_QUERY_WORDS: usize = 12;
+/// Of a word, so many characters count: nobody types more, and no store's index has a place for the rest.
+const MAX_WORD_CHARS: usize = 100;
 /// The shortest end of a phone number that finds it.
 const MIN_PHONE_DIGITS: usize = 3;
 
@@ -19,7 +21,8 @@ pub fn fold(text: &str) -> String {
 /// The words of a text: runs of letters and digits, without accents and case.
 pub fn words(text: &str) -> Vec<String> {
     let folded = fold(text);
-    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word.chars().take(MAX_WORD_CHARS).collect()).collect()
 }
 
 /// The words of a query, each of which may be the beginning of a longer one.

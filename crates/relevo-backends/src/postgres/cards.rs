@@ -1,0 +1,156 @@
+use super::PostgresStore;
+use super::contacts::contact;
+use super::fault::fault;
+use super::text::{decode, get_json, get_number, number, plain, size};
+use async_trait::async_trait;
+use relevo::store::{Cards, Counts, Page, Position, Query, Row, Sort, StoreError, query_words};
+use relevo_domain::card::{View, Visibility};
+use relevo_domain::command::{AgentFacts, Role};
+use relevo_domain::id::{ContactId, ConversationId, TeamId};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row as _};
+
+/// The columns of a [`Row`].
+const ROW: &str = "c.position, c.state, p.id, p.name, p.email, p.phone, p.verified, p.external_id, p.attributes,
+    p.created_at";
+
+#[async_trait]
+impl Cards for PostgresStore {
+    async fn list(&self, query: &Query) -> Result<Page, StoreError> {
+        let words = query.text.as_deref().map(query_words).unwrap_or_default();
+        // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
+        // parameters are put together here.
+        let sql = format!(
+            "WITH page AS (
+                SELECT c.id FROM conversations AS c WHERE {view} AND {seen}
+                    AND ($3::text IS NULL OR c.inbox = $3) AND ($4::text IS NULL OR c.team = $4)
+                    AND ($5::text IS NULL
+                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = $5))
+                    {found}
+                ORDER BY {order} LIMIT $6 OFFSET $7
+            )
+            SELECT {ROW} FROM page JOIN conversations AS c ON c.id = page.id JOIN contacts AS p ON p.id = c.contact
+            ORDER BY {order}",
+            view = view(query.view),
+            seen = seen(&query.agent, query.visibility),
+            found = (8..).zip(&words).map(|(parameter, _)| found(parameter)).collect::<String>(),
+            order = order(query.sort),
+        );
+        let mut sql = sqlx::query(AssertSqlSafe(sql))
+            .bind(query.agent.id.0)
+            .bind(teams(&query.agent))
+            .bind(query.inbox.as_ref().map(ToString::to_string))
+            .bind(query.team.as_ref().map(ToString::to_string))
+            .bind(query.label.as_deref().map(plain))
+            // One more tells whether more follow.
+            .bind(size(query.limit.saturating_add(1)))
+            .bind(size(query.offset));
+        for word in &words {
+            // Quoted, a word is a word, and letters and digits are all that is in it.
+            sql = sql.bind(format!("'{word}':*"));
+        }
+        let mut rows = rows(&sql.fetch_all(&self.pool).await.map_err(fault)?)?;
+        let more = rows.len() > query.limit;
+        rows.truncate(query.limit);
+        Ok(Page { rows, more })
+    }
+
+    async fn row(&self, conversation: ConversationId) -> Result<Option<Row>, StoreError> {
+        let sql =
+            format!("SELECT {ROW} FROM conversations AS c JOIN contacts AS p ON p.id = c.contact WHERE c.id = $1");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(conversation.0);
+        let found = query.fetch_optional(&self.pool).await.map_err(fault)?;
+        found.map(|found| row(&found)).transpose().map_err(fault)
+    }
+
+    async fn changed(&self, after: Position, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {ROW} FROM conversations AS c JOIN contacts AS p ON p.id = c.contact
+            WHERE c.position > $1 ORDER BY c.position LIMIT $2"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(number(after)).bind(size(limit));
+        rows(&query.fetch_all(&self.pool).await.map_err(fault)?)
+    }
+
+    async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError> {
+        let counts = View::ALL.map(|of| format!("count(*) FILTER (WHERE {})", view(of))).join(", ");
+        let sql = format!("SELECT {counts} FROM conversations AS c WHERE {}", seen(agent, visibility));
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(agent.id.0).bind(teams(agent));
+        let row = query.fetch_one(&self.pool).await.map_err(fault)?;
+        let count = |(column, of)| {
+            let count: i64 = row.try_get::<i64, usize>(column)?;
+            Ok((of, u64::try_from(count).map_err(decode)?))
+        };
+        (0..).zip(View::ALL).map(count).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
+    async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError> {
+        let sql = format!(
+            "SELECT {ROW} FROM conversations AS c JOIN contacts AS p ON p.id = c.contact
+            WHERE c.contact = $1 ORDER BY c.created_at DESC, c.id DESC LIMIT 50"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(contact.0);
+        rows(&query.fetch_all(&self.pool).await.map_err(fault)?)
+    }
+}
+
+/// `View::holds` in SQL. Parameter 1 is the agent.
+fn view(view: View) -> &'static str {
+    match view {
+        View::Mine => {
+            "(c.status IN ('open', 'pending') AND (c.agent = $1
+                OR c.id IN (SELECT conversation FROM marks WHERE kind = 'participant' AND value = $1::text)))"
+        }
+        View::Unassigned => "(c.status IN ('open', 'pending') AND c.agent IS NULL)",
+        View::Queue => "(c.status IN ('open', 'pending') AND c.holder = 'queue')",
+        View::Bot => "(c.status IN ('open', 'pending') AND c.holder = 'bot')",
+        View::Others => "(c.status IN ('open', 'pending') AND c.agent <> $1)",
+        View::All => "(c.status IN ('open', 'pending'))",
+        View::Mentions => "(c.id IN (SELECT conversation FROM marks WHERE kind = 'mention' AND value = $1::text))",
+        View::Snoozed => "(c.status = 'snoozed')",
+        View::Closed => "(c.status = 'closed')",
+    }
+}
+
+const THEIRS: &str = "c.agent = $1 OR c.id IN (
+    SELECT conversation FROM marks WHERE kind IN ('participant', 'mention') AND value = $1::text)";
+const OF_THEIR_TEAM: &str = "(c.team IS NULL OR c.team = ANY($2))";
+
+/// `card::may_see` in SQL. Parameter 1 is the agent, parameter 2 their teams.
+fn seen(agent: &AgentFacts, visibility: Visibility) -> String {
+    match (visibility, agent.role) {
+        (Visibility::Everyone, _) | (_, Role::Admin) => "true".into(),
+        (Visibility::Team, _) | (Visibility::Assigned, Role::Supervisor) => format!("({THEIRS} OR {OF_THEIR_TEAM})"),
+        (Visibility::Assigned, Role::Agent) => format!("({THEIRS} OR (c.agent IS NULL AND {OF_THEIR_TEAM}))"),
+    }
+}
+
+fn teams(agent: &AgentFacts) -> Vec<String> {
+    agent.teams.iter().map(TeamId::to_string).collect()
+}
+
+/// That a word is in what was said or in the contact.
+fn found(parameter: usize) -> String {
+    format!(
+        " AND (c.id IN (SELECT conversation FROM said WHERE words @@ ${parameter}::text::tsquery)
+            OR c.contact IN (SELECT id FROM contacts WHERE words @@ ${parameter}::text::tsquery))"
+    )
+}
+
+/// `Sort::compare` in SQL.
+fn order(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Due => "c.answer_by, c.waiting_since, c.position DESC",
+        Sort::Newest => "c.position DESC",
+        Sort::Oldest => "c.position",
+        Sort::Waiting => "c.waiting_since, c.position DESC",
+    }
+}
+
+fn rows(found: &[PgRow]) -> Result<Vec<Row>, StoreError> {
+    found.iter().map(row).collect::<sqlx::Result<_>>().map_err(fault)
+}
+
+fn row(row: &PgRow) -> sqlx::Result<Row> {
+    Ok(Row { position: get_number(row, "position")?, conversation: get_json(row, "state")?, contact: contact(row)? })
+}
