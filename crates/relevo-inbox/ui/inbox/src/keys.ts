@@ -1,11 +1,10 @@
 /** Single letters work while no field has the focus. Keys are matched by what they write, so every layout has them. */
+import { commandsFor } from './commands';
 import { router } from './lib/router.svelte';
-import { change, handBack, take } from './store/actions.svelte';
 import { suggest } from './store/copilot.svelte';
 import { list } from './store/list.svelte';
 import { live } from './store/live.svelte';
-import { isMe } from './store/session.svelte';
-import { ui, TABS, type DialogName } from './store/ui.svelte';
+import { ui, TABS } from './store/ui.svelte';
 
 const PANES = ['list', 'conversation', 'composer', 'context'] as const;
 
@@ -33,38 +32,9 @@ function stepUnread() {
 
 function onConversation(key: string): boolean {
   const card = live.thread?.card;
-  if (!card) return false;
-  const ask = (dialog: DialogName) => ((ui.dialog = dialog), true);
-  const { holder } = card.control;
-  const mine = holder.kind === 'human' && isMe(holder.agent);
-  const closed = card.status === 'closed';
-  switch (key) {
-    case 't':
-      if (!closed && !mine) void take(card.id);
-      return true;
-    case 'T':
-      return closed || holder.kind !== 'human' || ask('transfer');
-    case 'b':
-      if (mine && !closed) void handBack(card.id);
-      return true;
-    case 'e':
-      return closed || ask('close');
-    case 's':
-      if (card.status === 'snoozed') void change(card.id, { status: 'open' });
-      return closed || card.status === 'snoozed' || ask('snooze');
-    case 'p':
-      return ask('priority');
-    case 'l':
-      return ask('labels');
-    case 'r':
-    case 'n':
-      ui.mode = key === 'r' ? 'reply' : 'note';
-      // The text box may have to come back first (a closed conversation takes notes only).
-      setTimeout(() => ui.focus('composer'));
-      return true;
-    default:
-      return false;
-  }
+  const command = card && commandsFor(card).find((one) => one.key === key);
+  if (card) void command?.run(card);
+  return !!command;
 }
 
 export function keyboard(event: KeyboardEvent) {

@@ -1,36 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Card } from '../src/lib/wire';
 import { calls, unreadOf } from '../src/store/notices.svelte';
+import { card } from './page';
 
-const card = (change: Partial<Card> = {}): Card => ({
-  id: 'c1',
-  position: 10,
-  seq: 5,
-  inbox: 'shop',
-  channel: 'widget',
-  contact: { id: 'v1', name: null, email: null, phone: null, verified: false },
-  language: 'es',
-  status: 'open',
-  snoozed_until: null,
-  priority: 'none',
-  control: { holder: { kind: 'human', agent: 'me' }, epoch: 2 },
-  assignee: 'me',
-  participants: [],
-  team: null,
-  labels: [],
-  outcome: null,
-  unread: 1,
-  mentions: 0,
-  last: { seq: 5, at: '2026-11-20T22:00:00.000Z', actor: { kind: 'visitor' }, preview: 'Hola', kind: 'message' },
-  waiting_since: null,
-  window_ends_at: null,
-  created_at: '2026-11-20T21:00:00.000Z',
-  updated_at: '2026-11-20T22:00:00.000Z',
-  online: true,
-  handoff_reason: null,
-  draft: null,
-  ...change,
-});
 const said = (seq: number, actor: 'visitor' | 'system' = 'visitor') => ({
   ...card().last!,
   seq,

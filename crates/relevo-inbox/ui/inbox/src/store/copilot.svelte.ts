@@ -8,6 +8,8 @@ import { ui } from './ui.svelte';
 export async function suggest(thread: Thread) {
   try {
     await thread.make('reply');
+    // Where Tab takes it and Esc puts it away.
+    if (ui.two.current) ui.focus('composer');
   } catch (error) {
     toasts.problem(error);
   }

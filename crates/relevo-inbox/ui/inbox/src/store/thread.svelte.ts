@@ -141,7 +141,8 @@ export class Thread {
   artifact(artifact: Artifact) {
     const others = this.artifacts.filter((other) => other.id !== artifact.id);
     this.artifacts = [...others, artifact].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
-    if (artifact.status !== 'running' && this.streams[artifact.id]) {
+    // Of one that was stopped, what it had written so far is all there is.
+    if (artifact.status !== 'running' && artifact.status !== 'cancelled' && this.streams[artifact.id]) {
       const { [artifact.id]: _, ...rest } = this.streams;
       this.streams = rest;
     }

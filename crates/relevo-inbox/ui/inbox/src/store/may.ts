@@ -1,0 +1,22 @@
+import type { Agent, Card } from '../lib/wire';
+
+/** What the house lets this agent do with a conversation, so that nothing is offered that would be refused. */
+export function may(card: Pick<Card, 'status' | 'control' | 'participants'>, agent: Pick<Agent, 'id' | 'role'>) {
+  const { holder } = card.control;
+  const closed = card.status === 'closed';
+  const free = holder.kind !== 'human';
+  const mine = !free && holder.agent === agent.id;
+  const joined = card.participants.includes(agent.id);
+  const leads = agent.role !== 'agent';
+  return {
+    take: !closed && free,
+    join: !closed && !free && !mine && !joined,
+    leave: joined && !mine,
+    transfer: mine || leads,
+    handBack: !closed && holder.kind !== 'bot' && (free || mine || leads),
+    close: !closed && (free || mine || joined || leads),
+    reopen: closed && (free || mine || leads),
+    /** Status, priority, labels and team are everybody's while the conversation lasts. */
+    change: !closed,
+  };
+}
