@@ -11,6 +11,8 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 const PATIENCE = 60_000;
+/** What people sit in front of, where nothing else is said. */
+const DESK = { language: 'es', locale: 'es-ES', theme: 'light', width: 1440, height: 900 };
 
 export class Browser {
   #chromium;
@@ -23,16 +25,18 @@ export class Browser {
     return browser;
   }
 
-  async visitor() {
-    const page = await this.#page('/demo/shop');
+  async visitor(screen = DESK) {
+    const page = await this.#page('/demo/shop', screen);
     const visitor = new Visitor(page);
     await visitor.opens();
     return visitor;
   }
 
-  async agent(email, password) {
-    const page = await this.#page('/');
+  /** `before` looks at the page before anybody signs in. */
+  async agent(email, password, screen = DESK, before = async () => {}) {
+    const page = await this.#page('/', screen);
     await page.getByTestId('sign-in-email').fill(email);
+    await before(page);
     await page.getByTestId('sign-in-password').fill(password);
     await page.getByTestId('sign-in-submit').click();
     await page.getByTestId('view-unassigned').waitFor();
@@ -74,8 +78,9 @@ export class Browser {
     await this.#chromium.close();
   }
 
-  async #page(path) {
-    const context = await this.#chromium.newContext({ locale: 'es-ES', viewport: { width: 1440, height: 900 } });
+  async #page(path, { locale, theme, width, height }) {
+    const viewport = { width, height };
+    const context = await this.#chromium.newContext({ locale, colorScheme: theme, viewport });
     context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     page.on('pageerror', (error) => console.error(`page error on ${path}: ${error.message}`));
@@ -97,12 +102,30 @@ class Person {
     return (await this.page.getByText(text).count()) > 0;
   }
 
-  async count(text) {
-    return this.timeline().getByText(text, { exact: true }).count();
-  }
-
   timeline() {
     return this.page.getByRole('log');
+  }
+
+  /** Everything in the timeline that a pattern matches, in its order. */
+  async reads(pattern) {
+    return (await this.timeline().textContent()).match(pattern) ?? [];
+  }
+
+  /** From now on a load of the page would be noticed. */
+  async staysOnThisPage() {
+    await this.page.evaluate(() => (window.neverLoadedAgain = true));
+  }
+
+  async stayed() {
+    return this.page.evaluate(() => window.neverLoadedAgain === true);
+  }
+
+  async seesReconnecting() {
+    await this.page.getByText(/^Reconectando…/).waitFor();
+  }
+
+  async seesTheLineIsBack() {
+    await this.page.getByText(/^Reconectando…/).waitFor({ state: 'detached' });
   }
 
   /** Sends a file with words. */
@@ -145,6 +168,10 @@ class Visitor extends Person {
     await this.sees(text);
   }
 
+  async asksForPerson() {
+    await this.page.getByTestId('human').click();
+  }
+
   async seesWho(who) {
     await this.page.locator(`[data-testid=who][data-who=${who}]`).waitFor();
   }
@@ -174,27 +201,27 @@ class Agent extends Person {
     return (await row.first().getAttribute('data-testid')).slice('row-'.length);
   }
 
+  /** Opens the unassigned conversation whose row shows a text, as people do. */
+  async picks(text) {
+    const id = await this.finds(text);
+    await this.button(`row-${id}`).click();
+    await this.timeline().waitFor();
+  }
+
+  /** On a narrow screen the conversation covers the rest; a wide one shows both. */
+  async leavesTheConversation() {
+    await this.page.goto(new URL('/', this.page.url()).href);
+    await this.button('view-unassigned').waitFor();
+  }
+
   async opens(id) {
     await this.page.goto(new URL(`/c/${id}`, this.page.url()).href);
     await this.timeline().waitFor();
   }
 
-  async reloads(id) {
+  async reloads() {
     await this.page.reload();
-    await this.opens(id);
-  }
-
-  /** Scrolls up, and has earlier messages fetched, until a text is there. */
-  async looksBackTo(text) {
-    const found = this.timeline().getByText(text, { exact: true });
-    while (!(await found.count())) {
-      const before = await this.timeline().locator('[data-seq]').first().getAttribute('data-seq');
-      await this.timeline().evaluate((log) => log.closest('[data-pane]').scrollTo(0, 0));
-      await this.page.waitForFunction(
-        (seen) => document.querySelector('[role=log] [data-seq]').dataset.seq !== seen,
-        before,
-      );
-    }
+    await this.timeline().waitFor();
   }
 
   async tab(name) {
@@ -215,9 +242,11 @@ class Agent extends Person {
     await this.waitsToHold();
   }
 
+  /** What only the holder sees. On a narrow screen the other acts are in a menu. */
   async waitsToHold() {
-    await this.button('hand-back').waitFor();
-    await this.button('transfer').waitFor();
+    await this.page.locator('[data-testid=state][data-holder=human]').waitFor();
+    await this.button('take').waitFor({ state: 'detached' });
+    await this.button('mode-reply').waitFor();
   }
 
   /** Whether this agent holds the open conversation, once that is decided on this screen. */
@@ -274,15 +303,27 @@ class Agent extends Person {
     await bubble.locator('[data-state=read]').first().waitFor();
   }
 
+  /** A notice that says so. */
+  async isTold(text) {
+    await this.page.getByTestId('toast').filter({ hasText: text }).waitFor();
+  }
+
+  async seesMilestone(kind, text) {
+    await this.timeline().locator(`[data-kind=${kind}]`).filter({ hasText: text }).last().waitFor();
+  }
+
   async seesSuppressed(text) {
     const item = this.page.locator('[data-withheld]').filter({ hasText: text });
     await item.first().waitFor();
   }
 
-  async summarises() {
+  async asksForSummary() {
     await this.button('summarise').click();
-    await this.tab('summary');
-    await this.page.locator('[data-kind=summary][data-status=done]').first().waitFor();
+  }
+
+  /** The newest summary on its tab as it stands: `running` or `done`. */
+  summary(status) {
+    return this.page.getByRole('tabpanel').locator(`[data-kind=summary][data-status=${status}]`).first();
   }
 
   async insertsSuggestion() {

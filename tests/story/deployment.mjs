@@ -17,11 +17,11 @@ export class Deployment {
   #port;
   #process;
 
-  static async start(bot) {
+  static async start(bot, model) {
     const relevo = new Deployment();
     relevo.#folder = await mkdtemp(join(tmpdir(), 'relevo-story-'));
     relevo.#port = await freePort();
-    await writeFile(join(relevo.#folder, 'relevo.toml'), relevo.#config(bot));
+    await writeFile(join(relevo.#folder, 'relevo.toml'), relevo.#config(bot, model));
     for (const [name, role] of [['lucia', 'agent'], ['rui', 'supervisor']]) {
       const args = ['user', 'add', '--email', `${name}@example.com`, '--name', name, '--role', role, '--password-stdin'];
       await relevo.#run(args, relevo.password);
@@ -53,12 +53,16 @@ export class Deployment {
     await rm(this.#folder, { recursive: true });
   }
 
-  #config(bot) {
+  #config(bot, model) {
     return `
 listen = "127.0.0.1:${this.#port}"
 data = ${JSON.stringify(join(this.#folder, 'data'))}
 shortcuts = ${JSON.stringify(join(ROOT, 'shortcuts'))}
 prompts = ${JSON.stringify(join(ROOT, 'prompts'))}
+
+[copilot]
+endpoint = ${JSON.stringify(model.url)}
+models = ["scripted"]
 
 [[inboxes]]
 id = "shop"

@@ -1,5 +1,6 @@
 // The whole story, in real Chromium against the real server: a visitor talks to a bot, people take over, the Copilot
-// briefs them, and then the server is killed in the middle of a burst.
+// briefs them, and then the server is killed in the middle of a burst. Then the same main acts on other screens: in the
+// other languages, dark, and as narrow as a phone.
 //
 // covers: H01 H02 H03 H04 H05 H07 H08 H09 H15 H18 T01 T02 T06 T10 S01 A01 A02 I01 I02 F01 F02 V01 B02
 import assert from 'node:assert/strict';
@@ -7,6 +8,8 @@ import { after, before, test } from 'node:test';
 import { Deployment } from './deployment.mjs';
 import { SlowBot } from './bot.mjs';
 import { Browser } from './browser.mjs';
+import { ScriptedModel } from './model.mjs';
+import { SCREENS, fits, reachable, speaks, wears } from './screens.mjs';
 
 /** One pixel. */
 const PIXEL = Buffer.from(
@@ -15,30 +18,28 @@ const PIXEL = Buffer.from(
 );
 
 let bot;
+let model;
 let relevo;
 let browser;
 
 before(async () => {
   bot = await SlowBot.start();
-  relevo = await Deployment.start(bot);
+  model = await ScriptedModel.start();
+  relevo = await Deployment.start(bot, model);
   browser = await Browser.start(relevo.address);
 });
 
 after(async () => {
   await browser?.close();
   await relevo?.stop();
+  await model?.stop();
   await bot?.stop();
 });
 
-test('a conversation is handed over, answered, summarised, handed back and finished; kill -9 loses nothing', async (t) => {
-  const visitor = await browser.visitor();
-  const lucia = await browser.agent('lucia@example.com', relevo.password);
-  const rui = await browser.agent('rui@example.com', relevo.password);
-  let id;
+/** One step of a story after the other. Once one has failed, those after it have nothing to stand on. */
+function steps(t) {
   let broken = false;
-
-  /** One step of the story. Once one has failed, those after it have nothing to stand on. */
-  const step = (name, act) =>
+  return (name, act) =>
     t.test(name, { skip: broken && 'an earlier step failed' }, async () => {
       broken = true;
       try {
@@ -49,6 +50,14 @@ test('a conversation is handed over, answered, summarised, handed back and finis
       }
       broken = false;
     });
+}
+
+test('a conversation is handed over, answered, summarised, handed back and finished; kill -9 loses nothing', async (t) => {
+  const visitor = await browser.visitor();
+  const lucia = await browser.agent('lucia@example.com', relevo.password);
+  const rui = await browser.agent('rui@example.com', relevo.password);
+  const step = steps(t);
+  let id;
 
   await step('the bot answers on the shop page', async () => {
     await visitor.say('hola');
@@ -56,12 +65,12 @@ test('a conversation is handed over, answered, summarised, handed back and finis
   });
 
   await step('the visitor asks for a human and the conversation waits unassigned with its brief', async () => {
+    model.answersNext('Pide ayuda por el pedido A-1042.\n---\nissue: el pedido A-1042 llegó roto');
     await visitor.say('mi pedido A-1042 llegó roto y quiero hablar con una persona');
     id = await lucia.finds('A-1042');
     await rui.opens(id);
     await lucia.opens(id);
-    await lucia.tab('summary');
-    await lucia.seesInTab('A-1042');
+    await lucia.seesInTab('el pedido A-1042 llegó roto');
   });
 
   await step('two agents press take over at once: one wins, the other is told who', async () => {
@@ -72,6 +81,8 @@ test('a conversation is handed over, answered, summarised, handed back and finis
     await together();
     const winners = await Promise.all([lucia.holds(), rui.holds()]);
     assert.deepEqual(winners.filter(Boolean).length, 1, 'exactly one holds it');
+    const [winner, loser] = winners[0] ? [lucia, rui] : [rui, lucia];
+    await loser.isTold(winner.name);
   });
 
   const [assignee, other] = (await lucia.holds()) ? [lucia, rui] : [rui, lucia];
@@ -111,11 +122,18 @@ test('a conversation is handed over, answered, summarised, handed back and finis
   });
 
   await step('a streamed summary lands on the AI summary tab', async () => {
-    await assignee.summarises();
-    await assignee.seesInTab('A-1042');
+    const held = model.holdNext();
+    await assignee.asksForSummary();
+    const answer = await held;
+    answer.writes('La visitante recibió el pedido roto y mandó una fotografía. ');
+    await assignee.summary('running').getByText('mandó una fotografía').waitFor();
+    assert.equal(await assignee.hasSeen('El equipo le mandó la garantía'), false, 'the second piece is not written yet');
+    answer.writes('El equipo le mandó la garantía.').ends();
+    await assignee.summary('done').getByText(/mandó una fotografía\. El equipo le mandó la garantía\./).waitFor();
   });
 
-  await step('a suggestion is inserted and sent', async () => {
+  await step('the model goes away: the Copilot goes on offline, and a suggestion is inserted and sent', async () => {
+    await model.stop();
     const question = 'Quiero una devolución: ¿cuántos días tengo para devolver el pedido?';
     await visitor.say(question);
     await assignee.sees(question);
@@ -136,27 +154,103 @@ test('a conversation is handed over, answered, summarised, handed back and finis
   });
 
   await step('after a reload everything is still there', async () => {
-    await other.reloads(id);
+    await other.reloads();
     for (const text of ['RESPUESTA TARDÍA', 'NOTA-PRIVADA', 'otra pregunta']) await other.sees(text);
+    await other.seesMilestone('closed', 'Resuelta');
+    await other.seesRead('Te dejo la garantía');
+    await other.seesSuppressed('RESPUESTA TARDÍA');
+    await other.tab('summary');
+    await other.summary('done').getByText('El equipo le mandó la garantía').waitFor();
     await visitor.reloads();
     await visitor.sees('otra pregunta');
-    assert.equal(await visitor.hasSeen('NOTA-PRIVADA'), false);
+    await visitor.seesWho('closed');
+    for (const hidden of ['NOTA-PRIVADA', 'RESPUESTA TARDÍA']) assert.equal(await visitor.hasSeen(hidden), false);
   });
 
   await step('killed in the middle of a burst and started again, both pages resume, nothing lost or doubled', async () => {
+    await visitor.say('me queda una duda');
+    await other.sees('me queda una duda');
+    await other.takes();
+    await visitor.seesWho('human');
+    const people = [visitor, other];
+    for (const person of people) await person.staysOnThisPage();
+
     const sent = Array.from({ length: 30 }, (_, n) => `ráfaga ${String(n).padStart(2, '0')}`);
     for (const [n, text] of sent.entries()) {
       await visitor.types(text);
       if (n === 14) await relevo.kill();
     }
+    for (const person of people) await person.seesReconnecting();
+    await other.says('sigo aquí');
     await relevo.restart();
-    await visitor.sees(sent.at(-1));
-    await other.opens(id);
+
+    for (const person of people) await person.seesTheLineIsBack();
     await other.sees(sent.at(-1));
-    await other.looksBackTo(sent[0]);
-    for (const text of sent) {
-      assert.equal(await visitor.count(text), 1, `the visitor sees "${text}" once`);
-      assert.equal(await other.count(text), 1, `the agent sees "${text}" once`);
-    }
+    await visitor.sees('sigo aquí');
+    const once = async (person, whose) => {
+      assert.deepEqual(await person.reads(/ráfaga \d\d/g), sent, `each of the burst once, in its order, ${whose}`);
+      assert.deepEqual(await person.reads(/sigo aquí/g), ['sigo aquí'], `the answer once, ${whose}`);
+    };
+    await once(visitor, "on the visitor's page");
+    await once(other, "on the agent's page");
+    for (const person of people) assert.ok(await person.stayed(), 'the page caught up by itself');
+
+    for (const person of people) await person.reloads();
+    for (const person of people) await person.sees(sent.at(-1));
+    await once(visitor, 'on disk, as the visitor reads it');
+    await once(other, 'on disk, as the agent reads it');
   });
 });
+
+test('the main acts work in every language, light and dark, wide and narrow', async (t) => {
+  const step = steps(t);
+  for (const screen of SCREENS) {
+    const name = `${screen.language}, ${screen.theme}, ${screen.width} px`;
+    let visitor;
+    let agent;
+
+    await step(`${name}: a visitor asks for a person`, async () => {
+      visitor = await browser.visitor(screen);
+      await visitor.say('hola');
+      await visitor.sees('Hola, soy el bot');
+      await looksGood(visitor.page, screen, 'widget');
+      await visitor.asksForPerson();
+      await visitor.seesWho('queue');
+      await visitor.say(`ayuda ${name}`);
+      await looksGood(visitor.page, screen, 'widget');
+    });
+
+    await step(`${name}: an agent signs in, takes over, answers and finishes`, async () => {
+      const beforeSignIn = (page) => looksGood(page, screen, 'inbox');
+      agent = await browser.agent('lucia@example.com', relevo.password, screen, beforeSignIn);
+      await looksGood(agent.page, screen, 'inbox');
+      await agent.picks(`ayuda ${name}`);
+      await agent.pressesTake();
+      await agent.waitsToHold();
+      await looksGood(agent.page, screen, 'inbox');
+      for (const act of ['mode-reply', 'mode-note', 'composer', 'suggest', 'summarise', 'close', 'more'])
+        await reachable(agent.button(act));
+      await agent.says(`respuesta ${name}`);
+      await visitor.sees(`respuesta ${name}`);
+      await looksGood(visitor.page, screen, 'widget');
+      await agent.closes('success');
+      await visitor.seesWho('closed');
+      await looksGood(agent.page, screen, 'inbox');
+    });
+
+    await step(`${name}: visitors and shortcuts`, async () => {
+      await agent.leavesTheConversation();
+      for (const page of ['visitors', 'shortcuts']) {
+        await agent.button(`nav-${page}`).click();
+        await agent.button(page).waitFor();
+        await looksGood(agent.page, screen, 'inbox');
+      }
+    });
+  }
+});
+
+async function looksGood(page, screen, part) {
+  await fits(page);
+  await wears(page, screen.theme, part);
+  await speaks(page, screen.language, part);
+}
