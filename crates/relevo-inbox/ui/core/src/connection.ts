@@ -18,20 +18,6 @@ export class Refused extends Error {
   override name = 'Refused';
 }
 
-/** What a test replaces. */
-export interface SocketSeams {
-  WebSocket: new (url: string) => WebSocket;
-  random: () => number;
-  setTimeout: (run: () => void, ms: number) => unknown;
-  clearTimeout: (timer: never) => void;
-  /** Where `online`, `offline` and `pageshow` are heard. */
-  window: EventTarget | null;
-  /** Where `visibilitychange` is heard. */
-  document: (EventTarget & { visibilityState: string }) | null;
-  /** False only when the browser is sure that there is no network. */
-  online: () => boolean;
-}
-
 export interface SocketOptions<In> {
   /** Fetches a fresh single-use ticket and gives the address to open. Called before every try. */
   url: () => Promise<string>;
@@ -42,7 +28,6 @@ export interface SocketOptions<In> {
   onState?: (state: SocketState, about: { attempt: number; wait: number }) => void;
   /** The socket gave up: signed out, no longer allowed, or `close()` was called (code 1000). */
   onClose?: (closed: Closed) => void;
-  seams?: Partial<SocketSeams>;
 }
 
 export interface Socket<Out> {
@@ -58,10 +43,9 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 20_000;
 
 export function createSocket<In = unknown, Out = unknown>(options: SocketOptions<In>): Socket<Out> {
-  const seams = { ...browser(), ...options.seams };
   let state: SocketState = 'connecting';
   let socket: WebSocket | null = null;
-  let timer: unknown = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let attempt = 0;
   let ticketsRefused = 0;
   // Counts tries, so that a slow ticket of an abandoned try cannot open a second line.
@@ -74,8 +58,7 @@ export function createSocket<In = unknown, Out = unknown>(options: SocketOptions
 
   const drop = () => {
     generation += 1;
-    if (timer !== null) seams.clearTimeout(timer as never);
-    timer = null;
+    clearTimeout(timer);
     const old = socket;
     socket = null;
     if (old) {
@@ -98,7 +81,7 @@ export function createSocket<In = unknown, Out = unknown>(options: SocketOptions
       return;
     }
     if (mine !== generation) return;
-    const opened = new seams.WebSocket(address);
+    const opened = new WebSocket(address);
     socket = opened;
     opened.onopen = () => {
       tell('open');
@@ -133,25 +116,25 @@ export function createSocket<In = unknown, Out = unknown>(options: SocketOptions
 
   const retryLater = () => {
     drop();
-    if (!seams.online()) {
+    if (navigator.onLine === false) {
       tell('offline');
       return;
     }
     // Full jitter over the upper half: a restarted server is not met by everybody at once.
     const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt);
-    const wait = Math.round(ceiling / 2 + (seams.random() * ceiling) / 2);
+    const wait = Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
     attempt += 1;
     tell('waiting', wait);
-    timer = seams.setTimeout(() => void connect(), wait);
+    timer = setTimeout(() => void connect(), wait);
   };
 
   const finish = (closed: Closed) => {
     if (state === 'closed') return;
     drop();
-    seams.window?.removeEventListener('online', onOnline);
-    seams.window?.removeEventListener('offline', onOffline);
-    seams.window?.removeEventListener('pageshow', onOnline);
-    seams.document?.removeEventListener('visibilitychange', onVisible);
+    removeEventListener('online', onOnline);
+    removeEventListener('offline', onOffline);
+    removeEventListener('pageshow', onOnline);
+    document.removeEventListener('visibilitychange', onVisible);
     tell('closed');
     options.onClose?.(closed);
   };
@@ -165,12 +148,12 @@ export function createSocket<In = unknown, Out = unknown>(options: SocketOptions
     tell('offline');
   };
   const onVisible = () => {
-    if (seams.document?.visibilityState === 'visible') onOnline();
+    if (document.visibilityState === 'visible') onOnline();
   };
-  seams.window?.addEventListener('online', onOnline);
-  seams.window?.addEventListener('offline', onOffline);
-  seams.window?.addEventListener('pageshow', onOnline);
-  seams.document?.addEventListener('visibilitychange', onVisible);
+  addEventListener('online', onOnline);
+  addEventListener('offline', onOffline);
+  addEventListener('pageshow', onOnline);
+  document.addEventListener('visibilitychange', onVisible);
 
   void connect();
 
@@ -187,18 +170,5 @@ export function createSocket<In = unknown, Out = unknown>(options: SocketOptions
       if (state !== 'closed') void connect();
     },
     close: () => finish({ code: 1000 }),
-  };
-}
-
-function browser(): SocketSeams {
-  const page = typeof window === 'undefined' ? null : window;
-  return {
-    WebSocket: globalThis.WebSocket,
-    random: Math.random,
-    setTimeout: (run, ms) => setTimeout(run, ms),
-    clearTimeout: (timer) => clearTimeout(timer),
-    window: page,
-    document: page ? page.document : null,
-    online: () => page?.navigator.onLine !== false,
   };
 }

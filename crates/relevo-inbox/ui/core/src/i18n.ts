@@ -18,27 +18,28 @@ export function chooseLanguage(wished: readonly (string | null | undefined)[]): 
 export const browserLanguage = (): Language =>
   chooseLanguage(typeof navigator === 'undefined' ? [] : (navigator.languages ?? [navigator.language]));
 
-/** What a text says, in the order in which it says it. */
-/** Words · `0`, the number that a plural counts (`#`) · a value · a choice by a value. Short, for the widget's sake. */
-export type Part = string | 0 | [name: string] | [name: string, by: 'plural' | 'select', cases: Record<string, Part[]>];
+/** Words · `0`, the number that a plural counts (`#`) · a value · the message that a number chooses. */
+export type Part = string | 0 | [name: string, cases?: Record<string, Message>];
+/** What a text says, in the order in which it says it. Short, for the widget's sake. */
+export type Message = string | Part[];
 
 /** A key without a message gives the key itself: visible in a screenshot, harmless to a visitor. */
 export const translator =
-  <Key extends string>(message: (key: Key) => Part[] | undefined, language: Language): Translate<Key> =>
+  <Key extends string>(message: (key: Key) => Message | undefined, language: Language): Translate<Key> =>
   (key, values = {}) => {
-    const parts = message(key);
-    return parts ? format(parts, values, language) : key;
+    const said = message(key);
+    return said ? format(said, values, language) : key;
   };
 
-function format(parts: Part[], values: Values, language: Language, count = 0): string {
-  return parts
+function format(message: Message, values: Values, language: Language, count = 0): string {
+  if (typeof message === 'string') return message;
+  return message
     .map((part) => {
       if (typeof part === 'string') return part;
       if (part === 0) return new Intl.NumberFormat(language).format(count);
-      const [name, by, cases] = part;
+      const [name, cases] = part;
       const value = values[name];
       if (!cases) return value ?? `{${name}}`;
-      if (by === 'select') return format(cases[String(value)] ?? cases.other!, values, language, count);
       const n = Number(value);
       const chosen = cases[`=${n}`] ?? cases[new Intl.PluralRules(language).select(n)] ?? cases.other!;
       return format(chosen, values, language, n);

@@ -1,11 +1,10 @@
-import type { Part } from './i18n';
+import type { Message, Part } from './i18n';
 
 /**
- * Reads ICU messages. Of ICU it knows what chat pages need: `{name}`, `{n, plural, =0 {…} one {…} other {# …}}`,
- * `{who, select, bot {…} other {…}}`, `''` and `'{quoted}'`. The widget's catalogues are read when it is built.
+ * Reads ICU messages. Of ICU it knows what chat pages need: `{name}`, `{n, plural, =0 {…} one {…} other {# …}}`, `''` and `'{quoted}'`. The widget's catalogues are read when it is built.
  */
-export function catalogue<Key extends string>(texts: Record<Key, string>): (key: Key) => Part[] | undefined {
-  const read = new Map<Key, Part[]>();
+export function catalogue<Key extends string>(texts: Record<Key, string>): (key: Key) => Message | undefined {
+  const read = new Map<Key, Message>();
   return (key) => {
     const text: string | undefined = texts[key];
     if (text !== undefined && !read.has(key)) read.set(key, parseMessage(text));
@@ -14,7 +13,7 @@ export function catalogue<Key extends string>(texts: Record<Key, string>): (key:
 }
 
 /** Reads one message; throws on a syntax it does not know, so that a catalogue test catches it. */
-export function parseMessage(message: string): Part[] {
+export function parseMessage(message: string): Message {
   let at = 0;
   const fail = (what: string): never => {
     throw new SyntaxError(`${what} at ${at} in "${message}"`);
@@ -39,21 +38,21 @@ export function parseMessage(message: string): Part[] {
     }
     expect(',');
     const by = word();
-    if (by !== 'plural' && by !== 'select') return fail(`"${by}" is not supported`);
+    if (by !== 'plural') return fail(`"${by}" is not supported`);
     expect(',');
-    const cases: Record<string, Part[]> = {};
+    const cases: Record<string, Message> = {};
     for (space(); message[at] !== '}'; space()) {
       const label = word();
       expect('{');
-      cases[label] = parts(true, by === 'plural');
+      cases[label] = parts(true);
       expect('}');
     }
     at += 1;
     if (!cases.other) fail(`"${name}" has no "other"`);
-    return [name, by, cases];
+    return [name, cases];
   };
 
-  const parts = (nested: boolean, plural: boolean): Part[] => {
+  const parts = (nested: boolean): Message => {
     const made: Part[] = [];
     let text = '';
     const flush = () => {
@@ -76,7 +75,7 @@ export function parseMessage(message: string): Part[] {
       } else if (char === '}') {
         if (!nested) fail('"}" without a partner');
         break;
-      } else if (char === '#' && plural) {
+      } else if (char === '#' && nested) {
         flush();
         made.push(0);
         at += 1;
@@ -86,7 +85,7 @@ export function parseMessage(message: string): Part[] {
       }
     }
     flush();
-    return made;
+    return made.length === 1 && typeof made[0] === 'string' ? made[0] : made;
   };
-  return parts(false, false);
+  return parts(false);
 }

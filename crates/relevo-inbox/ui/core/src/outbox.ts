@@ -4,6 +4,8 @@ export type StorageLike = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | '
 export interface Refusal {
   code: string;
   detail: string;
+  /** Too much at once, not a no: the same is taken after so many ms. */
+  retry_after_ms?: number;
 }
 
 /** Something that a person sent and the server has not yet acknowledged. */
@@ -22,24 +24,27 @@ export interface OutboxOptions<T> {
   storage: StorageLike;
   /** Puts one entry on the line; false when the line is down. */
   send: (entry: Entry<T>) => boolean;
+  /** Entries of one lane leave one after the other, each once the one before is acknowledged. All, where this is not said. */
+  lane?: (body: T) => unknown;
   onChange?: (entries: Entry<T>[]) => void;
   /** An acknowledgement is overdue although the line looks open: drop the line and connect again. */
   onOverdue?: () => void;
 }
 
 export interface Outbox<T> {
-  /** Keeps it first, then tries to send it. */
+  /** Keeps it first, then sends it once it is its turn. */
   add: (body: T) => Entry<T>;
   /** The line broke: what is added from now on waits for `flush`, so that it cannot overtake what went down with the line. */
   hold: () => void;
-  /** The line is up and said hello: everything not acknowledged goes out again, oldest first, with its old id. */
+  /** The line is up and said hello: everything not acknowledged goes out again in its order, with its old id. */
   flush: () => void;
   acked: (clientId: string) => Entry<T> | null;
+  /** A no waits for the person; what comes too fast is said again by itself, and nothing overtakes it. */
   refused: (clientId: string, refusal: Refusal) => void;
   /** Sends a refused entry again. */
   retry: (clientId: string) => void;
   /** Forgets an entry (the person deleted it). */
-  discard: (clientId: string) => void;
+  discard: (clientId: string) => unknown;
   entries: () => Entry<T>[];
   /** Another tab changed the storage. */
   reload: () => void;
@@ -47,37 +52,52 @@ export interface Outbox<T> {
 
 /** An acknowledgement that takes longer than this, in ms, does not come. */
 const OVERDUE = 15_000;
+/** A longer wait than this, in ms, is a no: nobody should look at "sending" for an hour. */
+const PATIENCE = 60_000;
 
 export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   const { prefix, storage, send } = options;
   let queue = read<T>(storage, prefix);
+  // Sent, and neither acknowledged nor refused.
+  const flying = new Set<string>();
   let overdue: ReturnType<typeof setTimeout> | undefined;
+  let pause: ReturnType<typeof setTimeout> | undefined;
   let held = false;
 
   const changed = () => options.onChange?.([...queue]);
   const keep = (entry: Entry<T>) => storage.setItem(prefix + entry.client_id, JSON.stringify(entry));
   const find = (id: string) => queue.find((entry) => entry.client_id === id);
-
-  const watch = () => {
-    clearTimeout(overdue);
-    overdue = undefined;
-    if (!options.onOverdue || !queue.some((entry) => !entry.refused)) return;
-    overdue = setTimeout(() => {
-      overdue = undefined;
-      options.onOverdue?.();
-    }, OVERDUE);
+  const replace = (entry: Entry<T>, by: Entry<T>) => {
+    queue = queue.map((other) => (other === entry ? by : other));
+    keep(by);
+    changed();
   };
-  const put = (entry: Entry<T>) => {
-    const sent = !held && send(entry);
-    if (sent && overdue === undefined) watch();
-    return sent;
+
+  /** Sends the first of every lane, if it is not on its way. */
+  const next = () => {
+    const busy = new Set<unknown>();
+    for (const entry of queue) {
+      const lane = options.lane?.(entry.body);
+      if (held || pause || entry.refused || busy.has(lane)) continue;
+      busy.add(lane);
+      if (flying.has(entry.client_id)) continue;
+      if (!send(entry)) return;
+      flying.add(entry.client_id);
+      clearTimeout(overdue);
+      overdue = setTimeout(() => options.onOverdue?.(), OVERDUE);
+    }
+  };
+  const landed = (id: string) => {
+    flying.delete(id);
+    clearTimeout(overdue);
   };
   const remove = (id: string) => {
     const entry = find(id) ?? null;
+    landed(id);
     queue = queue.filter((other) => other !== entry);
     storage.removeItem(prefix + id);
-    watch();
     changed();
+    next();
     return entry;
   };
 
@@ -89,7 +109,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
       queue = [...queue, entry];
       keep(entry);
       changed();
-      put(entry);
+      next();
       return entry;
     },
     hold() {
@@ -97,34 +117,33 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     },
     flush() {
       held = false;
-      for (const entry of queue) if (!entry.refused && !put(entry)) return;
+      clearTimeout(pause);
+      pause = undefined;
+      flying.clear();
+      next();
     },
     acked: remove,
     refused(id, refusal) {
       const entry = find(id);
       if (!entry) return;
-      const marked = { ...entry, refused: refusal };
-      queue = queue.map((other) => (other === entry ? marked : other));
-      keep(marked);
-      watch();
-      changed();
+      landed(id);
+      if (refusal.retry_after_ms! <= PATIENCE)
+        pause ??= setTimeout(() => {
+          pause = undefined;
+          next();
+        }, refusal.retry_after_ms);
+      else replace(entry, { ...entry, refused: refusal });
+      next();
     },
     retry(id) {
       const entry = find(id);
-      if (!entry) return;
-      const { refused: _, ...again } = entry;
-      queue = queue.map((other) => (other === entry ? again : other));
-      keep(again);
-      changed();
-      put(again);
+      if (entry) replace(entry, { ...entry, refused: undefined });
+      next();
     },
-    discard(id) {
-      remove(id);
-    },
+    discard: remove,
     entries: () => [...queue],
     reload() {
       queue = read<T>(storage, prefix);
-      watch();
       changed();
     },
   };

@@ -6,6 +6,6 @@
  * left for the page is to notice that the network or the person came back, and that an answer is overdue.
  */
 export { createSocket, Refused, CLOSE } from './connection';
-export type { Closed, Socket, SocketOptions, SocketState, SocketSeams } from './connection';
+export type { Closed, Socket, SocketOptions, SocketState } from './connection';
 export { createOutbox, newClientId, safeStorage } from './outbox';
 export type { Entry, Outbox, OutboxOptions, Refusal, StorageLike } from './outbox';

@@ -9,18 +9,23 @@ function memory(): StorageLike {
   });
 }
 
-function make(storage = memory()) {
+function make(storage = memory(), lane?: (body: Body) => unknown) {
   const line = { up: true, sent: [] as Entry<Body>[] };
   const onOverdue = vi.fn();
   const outbox = createOutbox<Body>({
     prefix: 'o.',
     storage,
+    lane,
     send: (entry) => (line.up ? (line.sent.push(entry), true) : false),
     onOverdue,
   });
   const texts = () => line.sent.map((entry) => entry.body.text);
+  /** The server takes what is on its way, one after the other. */
+  const ackAll = () => {
+    for (let n = 0; n < line.sent.length; n += 1) outbox.acked(line.sent[n]!.client_id);
+  };
   const ids = () => new Set(line.sent.map((entry) => entry.client_id));
-  return { outbox, line, texts, ids, storage, onOverdue };
+  return { outbox, line, texts, ids, ackAll, storage, onOverdue };
 }
 
 beforeEach(() => void vi.useFakeTimers({ now: 1000 }));
@@ -29,18 +34,20 @@ afterEach(() => void vi.useRealTimers());
 // covers: V01
 describe('an outbox', () => {
   test('sends what was written offline in its order, with the ids it was written with', () => {
-    const { outbox, line, texts, ids } = make();
+    const { outbox, line, texts, ids, ackAll } = make();
     line.up = false;
     const written = ['a', 'b', 'c'].map((text) => outbox.add({ text }).client_id);
     expect(texts()).toEqual([]);
     line.up = true;
     outbox.flush();
+    expect(texts()).toEqual(['a']);
+    ackAll();
     expect(texts()).toEqual(['a', 'b', 'c']);
     expect([...ids()]).toEqual(written);
   });
 
   test('lets nothing overtake what went down with the line', () => {
-    const { outbox, texts } = make();
+    const { outbox, texts, line } = make();
     outbox.add({ text: 'a' });
     outbox.hold();
     // The line is open again, but the server has not said yet where it stands.
@@ -48,7 +55,61 @@ describe('an outbox', () => {
     expect(texts()).toEqual(['a']);
     outbox.flush();
     outbox.add({ text: 'c' });
-    expect(texts()).toEqual(['a', 'a', 'b', 'c']);
+    expect(texts()).toEqual(['a', 'a']);
+    outbox.acked(line.sent[0]!.client_id);
+    expect(texts()).toEqual(['a', 'a', 'b']);
+  });
+
+  test('lets a lane wait for itself only', () => {
+    const { outbox, texts, line } = make(memory(), ({ text }) => text[0]);
+    for (const text of ['a1', 'a2', 'b1']) outbox.add({ text });
+    expect(texts()).toEqual(['a1', 'b1']);
+    outbox.acked(line.sent[0]!.client_id);
+    expect(texts()).toEqual(['a1', 'b1', 'a2']);
+  });
+
+  test('goes on by itself, in order, when the server wants a pause', () => {
+    const { outbox, line } = make();
+    line.up = false;
+    const written = Array.from({ length: 45 }, (_, n) => String(n));
+    for (const text of written) outbox.add({ text });
+    line.up = true;
+    // The server: twenty within ten seconds.
+    const taken: { text: string; at: number }[] = [];
+    const serve = () => {
+      for (let entry = line.sent.shift(); entry; entry = line.sent.shift()) {
+        const recent = taken.filter(({ at }) => at > Date.now() - 10_000);
+        if (recent.length < 20) {
+          taken.push({ text: entry.body.text, at: Date.now() });
+          outbox.acked(entry.client_id);
+        } else {
+          const retry_after_ms = recent[0]!.at + 10_000 - Date.now();
+          outbox.refused(entry.client_id, { code: 'rate_limited', detail: 'wait', retry_after_ms });
+        }
+      }
+    };
+    outbox.flush();
+    serve();
+    expect(taken).toHaveLength(20);
+    // What is written meanwhile does not overtake what waits, and a broken line ends no pause early.
+    outbox.add({ text: 'last' });
+    outbox.hold();
+    vi.advanceTimersByTime(10_000);
+    serve();
+    expect(taken).toHaveLength(20);
+    outbox.flush();
+    serve();
+    vi.advanceTimersByTime(10_000);
+    serve();
+    expect(taken.map(({ text }) => text)).toEqual([...written, 'last']);
+    expect([outbox.entries(), vi.getTimerCount()]).toEqual([[], 0]);
+  });
+
+  test('takes a pause of an hour for a no', () => {
+    const { outbox } = make();
+    const entry = outbox.add({ text: 'a' });
+    outbox.refused(entry.client_id, { code: 'rate_limited', detail: 'wait', retry_after_ms: 3_600_000 });
+    expect(outbox.entries()[0]!.refused?.code).toBe('rate_limited');
   });
 
   test('sends again only what was not acknowledged, under the same ids', () => {
@@ -69,8 +130,8 @@ describe('an outbox', () => {
     outbox.add({ text: 'b' });
     const next = make(storage);
     next.outbox.flush();
+    next.ackAll();
     expect(next.texts()).toEqual(['a', 'b']);
-    for (const entry of next.outbox.entries()) next.outbox.acked(entry.client_id);
     expect(make(storage).outbox.entries()).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createSocket, Refused, type Closed, type SocketState } from '../src/socket';
 
 /** A socket whose other end is the test. */
@@ -35,6 +35,18 @@ function start(over: { url?: () => Promise<string>; online?: () => boolean } = {
   const states: SocketState[] = [];
   const closed: Closed[] = [];
   const page = new EventTarget();
+  vi.stubGlobal('WebSocket', FakeSocket);
+  vi.stubGlobal('setTimeout', (run: () => void, ms: number) => timers.push({ run, ms }));
+  vi.stubGlobal('clearTimeout', () => timers.splice(0));
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+  vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+  vi.stubGlobal('document', new EventTarget());
+  vi.stubGlobal('navigator', {
+    get onLine() {
+      return over.online?.() ?? true;
+    },
+  });
+  vi.spyOn(Math, 'random').mockReturnValue(1);
   let tickets = 0;
   const url = vi.fn(over.url ?? (async () => `ws://x/?ticket=${(tickets += 1)}`));
   const onOpen = vi.fn();
@@ -45,15 +57,6 @@ function start(over: { url?: () => Promise<string>; online?: () => boolean } = {
     onFrame,
     onState: (state) => states.push(state),
     onClose: (reason) => closed.push(reason),
-    seams: {
-      WebSocket: FakeSocket as never,
-      random: () => 1,
-      setTimeout: (run, ms) => timers.push({ run, ms }),
-      clearTimeout: () => timers.splice(0),
-      window: page,
-      document: null,
-      online: over.online ?? (() => true),
-    },
   });
   return { socket, timers, states, closed, url, onOpen, onFrame, page };
 }
@@ -61,6 +64,8 @@ function start(over: { url?: () => Promise<string>; online?: () => boolean } = {
 beforeEach(() => {
   FakeSocket.made = [];
 });
+
+afterEach(() => void vi.unstubAllGlobals());
 
 describe('a socket', () => {
   test('opens with a fresh ticket every time and hands frames over', async () => {

@@ -1,4 +1,4 @@
-import { translator, type Part } from '@relevo/core/i18n';
+import { translator, type Message } from '@relevo/core/i18n';
 import { catalogue, parseMessage } from '@relevo/core/icu';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,12 +9,14 @@ import pt from '../src/locales/pt.json';
 
 const catalogues: Record<string, Record<string, string>> = { es, pt, en };
 const names = (text: string): string[] => {
-  const found = (parts: Part[]): string[] =>
-    parts.flatMap((part) => {
-      if (typeof part === 'string' || part === 0) return [];
-      const [name, , cases = {}] = part;
-      return [name, ...Object.values(cases).flatMap(found)];
-    });
+  const found = (message: Message): string[] =>
+    typeof message === 'string'
+      ? []
+      : message.flatMap((part) => {
+          if (typeof part === 'string' || part === 0) return [];
+          const [name, cases = {}] = part;
+          return [name, ...Object.values(cases).flatMap(found)];
+        });
   return [...new Set(found(parseMessage(text)))].sort();
 };
 

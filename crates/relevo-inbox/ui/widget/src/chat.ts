@@ -292,7 +292,7 @@ export class Chat {
     if (frame.op === 'ack') this.#outbox.acked(frame.client_id);
     if (frame.op === 'refused') {
       const entry = this.#outbox.entries().find((one) => one.client_id === frame.client_id);
-      if (entry?.body.op === 'human') this.#outbox.discard(frame.client_id);
+      if (entry?.body.op === 'human' && !frame.retry_after_ms) this.#outbox.discard(frame.client_id);
       else this.#outbox.refused(frame.client_id, frame);
     }
     if (frame.op === 'items') this.#arrived(frame, before);

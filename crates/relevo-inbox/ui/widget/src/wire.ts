@@ -47,7 +47,7 @@ export type Item = { seq: number; at: string } & (
 export type ServerFrame =
   | { op: 'welcome'; conversation: string | null; who: Who; name: string | null; queue: { position: number } | null }
   | { op: 'ack'; client_id: string; seq: number; message_id: string | null }
-  | { op: 'refused'; client_id: string; code: string; detail: string }
+  | { op: 'refused'; client_id: string; code: string; detail: string; retry_after_ms?: number }
   | { op: 'items'; items: Item[] }
   | { op: 'typing'; on: boolean; who: 'bot' | 'human' }
   | { op: 'partial'; turn: string; text: string | null }

@@ -110,19 +110,21 @@ describe('what is written', () => {
     const socket = await line();
     expect(socket.ops('say')).toEqual([]);
     socket.says(welcome({ conversation: null }));
-    const [one, two] = socket.ops('say') as { client_id: string; text: string }[];
-    expect([one!.text, two!.text]).toEqual(['one', 'two']);
-    socket.says({ op: 'ack', client_id: one!.client_id, seq: 1, message_id: 'm1' });
+    const said = (on: FakeSocket, n: number) => on.ops('say')[n] as { client_id: string; text: string };
+    const one = said(socket, 0);
+    socket.says({ op: 'ack', client_id: one.client_id, seq: 1, message_id: 'm1' });
+    const two = said(socket, 1);
+    expect([one.text, two.text]).toEqual(['one', 'two']);
     socket.onclose?.({ code: 4008 });
     const next = await line(1);
     chat.say('three');
     // The first one was acknowledged but its item had not come: continue after what has.
     expect(next.ops('hello')).toEqual([{ op: 'hello', after: 0 }]);
-    next.says(welcome({ conversation: 'c' }), items(own(1, 'one', one!.client_id)));
-    const again = next.ops('say') as { client_id: string; text: string }[];
-    expect(again.map((frame) => frame.text)).toEqual(['two', 'three']);
-    expect(again[0]!.client_id).toBe(two!.client_id);
-    next.says(items(own(2, 'two', two!.client_id), own(3, 'three', again[1]!.client_id)));
+    next.says(welcome({ conversation: 'c' }), items(own(1, 'one', one.client_id)));
+    expect(said(next, 0)).toEqual(two);
+    next.says(items(own(2, 'two', two.client_id)));
+    expect(said(next, 1).text).toBe('three');
+    next.says(items(own(3, 'three', said(next, 1).client_id)));
     expect(chat.state.items.map((item) => item.seq)).toEqual([1, 2, 3]);
     expect(chat.state.pending).toEqual([]);
   });
@@ -134,8 +136,8 @@ describe('what is written', () => {
     socket.says(welcome({ conversation: null }));
     chat.say('hi', 'payload');
     const { client_id } = socket.ops('say')[0] as { client_id: string };
-    socket.says({ op: 'refused', client_id, code: 'rate_limited', detail: 'wait' });
-    expect(chat.state.pending[0]!.refused?.code).toBe('rate_limited');
+    socket.says({ op: 'refused', client_id, code: 'too_long', detail: 'shorten it' });
+    expect(chat.state.pending[0]!.refused?.code).toBe('too_long');
     chat.retry(client_id);
     expect(socket.ops('say')).toEqual(Array(2).fill({ op: 'say', client_id, text: 'hi', payload: 'payload' }));
   });
@@ -202,6 +204,23 @@ describe('a file', () => {
     chat.detach(chat.files[0]!);
     expect(chat.files.map((file) => file.name)).toEqual(['película.mp4']);
   });
+});
+
+test('what came too fast, a wish too, is said again by itself after the pause that the server names', async () => {
+  const chat = make();
+  chat.show();
+  const socket = await line();
+  socket.says(welcome());
+  vi.useFakeTimers();
+  chat.askForPerson('Hablar con una persona');
+  chat.say('hi');
+  const { client_id } = socket.ops('human')[0] as { client_id: string };
+  socket.says({ op: 'refused', client_id, code: 'rate_limited', detail: 'wait', retry_after_ms: 4000 });
+  expect(chat.asking).toBe(true);
+  vi.advanceTimersByTime(4000);
+  expect(socket.ops('human')).toHaveLength(2);
+  expect(socket.ops('say')).toEqual([]);
+  vi.useRealTimers();
 });
 
 test('the wish to talk to a person is said once, and is granted by the queue', async () => {

@@ -1,20 +1,22 @@
-import { LANGUAGES, type Part } from '@relevo/core/i18n';
+import { LANGUAGES, type Message } from '@relevo/core/i18n';
 import { expect, test } from 'vitest';
 import { catalogues, texts, type Key } from '../src/texts';
 
-const names = (parts: Part[]): string[] =>
-  parts.flatMap((part) => {
-    if (typeof part === 'string' || part === 0) return [];
-    const [name, , cases = {}] = part;
-    return [name, ...Object.values(cases).flatMap(names)];
-  });
-const used = (message: Part[]) => [...new Set(names(message))].sort();
+const names = (message: Message): string[] =>
+  typeof message === 'string'
+    ? []
+    : message.flatMap((part) => {
+        if (typeof part === 'string' || part === 0) return [];
+        const [name, cases = {}] = part;
+        return [name, ...Object.values(cases).flatMap(names)];
+      });
+const used = (message: Message) => [...new Set(names(message))].sort();
 
 test.each(LANGUAGES)('%s has every key, readable and with the same values', (language) => {
   const [es, other] = [catalogues.es, catalogues[language]];
   expect(Object.keys(other)).toEqual(Object.keys(es));
   for (const key of Object.keys(es) as Key[]) {
-    expect(other[key], key).not.toEqual([]);
+    expect(other[key], key).not.toHaveLength(0);
     expect(used(other[key]), key).toEqual(used(es[key]));
   }
 });

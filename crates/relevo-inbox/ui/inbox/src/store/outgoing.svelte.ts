@@ -14,6 +14,9 @@ export interface Outgoing {
   artifact?: string | null;
 }
 
+/** The pause, in ms, after an answer that did not come or came too fast. */
+const AGAIN = 3000;
+
 /**
  * What this agent wrote and the server has not confirmed. It survives a reload; it goes out again by itself after a
  * broken line, always under its first id, so that the server can tell a repeat. A refusal waits for the agent.
@@ -23,8 +26,6 @@ class Outgoings {
   /** Confirmed, but its fact has not come over the socket yet: it stays on the screen until then. */
   #confirmed = $state.raw<Entry<Outgoing>[]>([]);
   #box: Outbox<Outgoing> | null = null;
-  #flying = new Set<string>();
-  #lines = new Map<string, Promise<void>>();
   #up = () => false;
 
   start(agent: string, up: () => boolean) {
@@ -32,7 +33,9 @@ class Outgoings {
     this.#box = createOutbox<Outgoing>({
       prefix: `relevo.out.${agent}.`,
       storage: safeStorage(),
-      send: (entry) => this.#send(entry),
+      send: (entry) => this.#up() && !!this.#post(entry),
+      // Two quick messages must not overtake each other; another conversation does not wait for them.
+      lane: ({ conversation }) => conversation,
       onChange: (entries) => (this.entries = entries),
     });
     this.entries = this.#box.entries();
@@ -71,19 +74,6 @@ class Outgoings {
     for (const entry of this.entries) if (clientIds.has(entry.client_id)) this.#box?.acked(entry.client_id);
   }
 
-  #send(entry: Entry<Outgoing>): boolean {
-    if (!this.#up() || this.#flying.has(entry.client_id)) return this.#up();
-    this.#flying.add(entry.client_id);
-    const { conversation } = entry.body;
-    // One after the other within a conversation: two quick messages must not overtake each other.
-    const before = this.#lines.get(conversation) ?? Promise.resolve();
-    this.#lines.set(
-      conversation,
-      before.then(() => this.#post(entry)).finally(() => this.#flying.delete(entry.client_id)),
-    );
-    return true;
-  }
-
   async #post({ client_id, body }: Entry<Outgoing>) {
     const { conversation, mode, text, files, mentions, shortcut, artifact } = body;
     const attachments = files?.map((file) => file.id) ?? [];
@@ -97,12 +87,12 @@ class Outgoings {
       const entry = this.#box?.acked(client_id);
       if (entry) this.#confirmed = [...this.#confirmed, entry];
     } catch (error) {
+      const code = error instanceof Problem ? error.code : 'unexpected';
+      // Signing in again opens the line, and that sends it.
+      if (code === 'signed_out') return;
       // No answer says nothing about what happened: it stays, and is asked again under the same id.
-      if (error instanceof Problem && (error.code === 'offline' || error.status === 401)) return;
-      this.#box?.refused(client_id, {
-        code: error instanceof Problem ? error.code : 'unexpected',
-        detail: cause(error),
-      });
+      const retry_after_ms = code === 'offline' || code === 'rate_limited' ? AGAIN : undefined;
+      this.#box?.refused(client_id, { code, detail: cause(error), retry_after_ms });
     }
   }
 }

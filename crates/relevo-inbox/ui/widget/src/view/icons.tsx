@@ -15,7 +15,7 @@ const paths = {
 export type IconName = keyof typeof paths;
 
 export const Icon = ({ name }: { name: IconName }) => (
-  <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" focusable="false">
+  <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
     <path
       d={paths[name]}
       fill="none"

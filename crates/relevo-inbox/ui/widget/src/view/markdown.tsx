@@ -20,7 +20,7 @@ function draw(node: Node): ComponentChild {
       return <s>{node.children.map(draw)}</s>;
     case 'link':
       return (
-        <a href={node.href} target="_blank" rel="noopener noreferrer nofollow">
+        <a href={node.href} target="_blank" rel="noreferrer nofollow">
           {node.children.map(draw)}
         </a>
       );

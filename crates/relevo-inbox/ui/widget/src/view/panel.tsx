@@ -13,7 +13,6 @@ export function Panel() {
       class="panel"
       data-testid="panel"
       role="dialog"
-      aria-modal="false"
       aria-label={chat.session ? t('panel.label', { inbox: chat.session.inbox.name }) : t('panel.fallback')}
       tabIndex={-1}
       onKeyDown={(event) => {

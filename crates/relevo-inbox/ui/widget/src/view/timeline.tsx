@@ -60,7 +60,7 @@ export class Timeline extends Component<object, { below: number }> {
           data-count={lines.length}
           onScroll={this.#scrolled}
         >
-          <div role="log" aria-live="polite" aria-label={t('timeline.label')} aria-busy={!loaded}>
+          <div role="log" aria-label={t('timeline.label')} aria-busy={!loaded}>
             {!lines.length && <Empty />}
             {lines.map((row) => (
               <Line key={row.key} row={row} />
