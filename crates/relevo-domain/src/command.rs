@@ -8,7 +8,8 @@ use crate::message::{Attachment, Button, DeliveryState};
 use crate::time::Timestamp;
 use crate::window::WindowPolicy;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What decisions need to know besides state and command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Facts {
     pub now: Timestamp,
     /// The inbox's policy.
     pub policy: InboxPolicy,
+    /// The bots that are plugged in.
+    pub bots: Arc<BTreeSet<BotId>>,
 }
 
 /// The rules of an inbox.
@@ -334,6 +337,46 @@ pub enum Command {
         /// Its end.
         ended_at: Timestamp,
     },
+}
+
+impl Command {
+    /// The bot's turn that wants this, if one does: the fence asks it. Every arm is spelt out, so that whoever adds
+    /// something that bots can do must say so here.
+    pub fn turn(&self) -> Option<&Turn> {
+        match self {
+            Self::Say { turn, .. }
+            | Self::HandOff { turn, .. }
+            | Self::Capture { turn, .. }
+            | Self::FailTurn { turn, .. }
+            | Self::EndTurn { turn } => Some(turn),
+            Self::Receive(_)
+            | Self::RequestHuman
+            | Self::MarkReceived { .. }
+            | Self::MarkRead { .. }
+            | Self::VisitPage { .. }
+            | Self::TakeOver { .. }
+            | Self::Join { .. }
+            | Self::Leave { .. }
+            | Self::Reply { .. }
+            | Self::AddNote { .. }
+            | Self::Transfer { .. }
+            | Self::HandBack { .. }
+            | Self::Close { .. }
+            | Self::Reopen { .. }
+            | Self::SetStatus { .. }
+            | Self::SetPriority { .. }
+            | Self::SetLabels { .. }
+            | Self::ChangeLabels { .. }
+            | Self::SetTeam { .. }
+            | Self::AgentRead { .. }
+            | Self::RecordMacro { .. }
+            | Self::RecordContact { .. }
+            | Self::ClaimDelivery { .. }
+            | Self::RecordDelivery { .. }
+            | Self::Wake { .. }
+            | Self::EndWindow { .. } => None,
+        }
+    }
 }
 
 /// Why a command was refused. Nothing has happened then.

@@ -76,7 +76,8 @@ impl Control {
         }
     }
 
-    /// **The fence.** Whether something that `turn` began may still happen.
+    /// Whether something that `turn` began may still happen: what the fence asks. The epoch alone would do if bots could
+    /// not name one that they were never given; a bot signs its own late answers.
     pub fn admits(&self, turn: &Turn) -> bool {
         self.epoch == turn.epoch && self.bot() == Some(&turn.bot)
     }

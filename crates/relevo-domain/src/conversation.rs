@@ -68,11 +68,17 @@ pub struct Conversation {
     pub visitor_read: Seq,
     /// How far the assignee has read.
     pub agent_read: Seq,
-    /// The newest turn that said something.
-    pub answered_turn: Option<TurnId>,
+    /// Turns of the present epoch that no answer came from yet, oldest first. An answer counts for the turns before its
+    /// own too: a bot may wait until the visitor has finished, and answer several messages at once.
+    #[serde(default)]
+    pub unanswered: Vec<TurnId>,
     /// Who spoke how often.
     pub counts: Counts,
 }
+
+/// How many turns without an answer are remembered; the oldest count as over then. Only a bot that stays silent for
+/// so long comes here, and it is none that promises answers.
+const MAX_UNANSWERED: usize = 32;
 
 /// A message of the house on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,7 +171,7 @@ impl Conversation {
             visitor_received: 0,
             visitor_read: 0,
             agent_read: 0,
-            answered_turn: None,
+            unanswered: Vec::new(),
             counts: Counts::default(),
         })
     }
@@ -246,7 +252,10 @@ impl Conversation {
                     kind: LastKind::Note,
                 });
             }
-            Event::Captured { data } => self.captured.extend(data.clone()),
+            Event::Captured { data, turn } => {
+                self.captured.extend(data.clone());
+                self.answered(*turn);
+            }
             Event::HandoffRequested { reason, captured, control, .. } => {
                 self.captured.extend(captured.clone());
                 self.handoff_reason = Some(*reason);
@@ -263,11 +272,11 @@ impl Conversation {
                     }
                 }
                 self.waiting_since = self.waiting_since.or(Some(envelope.at));
-                self.control = control.clone();
+                self.pass(control);
             }
             Event::TakenOver { agent, control } => {
                 self.participants.remove(agent);
-                self.control = control.clone();
+                self.pass(control);
                 self.agent_read = envelope.seq;
                 self.unread = 0;
             }
@@ -289,11 +298,11 @@ impl Conversation {
                     TransferTarget::Nobody => {}
                 }
                 self.counts.transfers += 1;
-                self.control = control.clone();
+                self.pass(control);
             }
             Event::HandedBack { control, .. } => {
                 self.handoff_reason = None;
-                self.control = control.clone();
+                self.pass(control);
             }
             Event::StatusChanged { status, .. } => self.status = *status,
             Event::PriorityChanged { priority } => self.priority = *priority,
@@ -306,17 +315,31 @@ impl Conversation {
                 self.status = Status::Closed;
                 self.outcome = Some(*outcome);
                 self.waiting_since = None;
-                self.control = control.clone();
+                self.pass(control);
             }
             Event::Reopened { control, .. } => {
                 self.status = Status::Open;
                 self.outcome = None;
                 self.handoff_reason = None;
                 self.counts.transfers = 0;
-                self.control = control.clone();
+                self.pass(control);
             }
-            Event::TurnFailed { turn, .. } => self.answered_turn = Some(*turn),
-            Event::ContactUpdated { .. } | Event::PageVisited { .. } | Event::MacroRan { .. } => {}
+            Event::TurnFailed { .. }
+            | Event::ContactUpdated { .. }
+            | Event::PageVisited { .. }
+            | Event::MacroRan { .. } => {}
+        }
+    }
+
+    /// Nothing is owed across a change of hands: every turn is over.
+    fn pass(&mut self, control: &Control) {
+        self.control = control.clone();
+        self.unanswered.clear();
+    }
+
+    fn answered(&mut self, turn: Option<TurnId>) {
+        if let Some(at) = self.unanswered.iter().position(|owed| turn == Some(*owed)) {
+            self.unanswered.drain(..=at);
         }
     }
 
@@ -334,11 +357,16 @@ impl Conversation {
                 self.unread += 1;
                 self.last_visitor_seq = envelope.seq;
                 self.waiting_since = self.waiting_since.or(Some(envelope.at));
+                if self.control.bot().is_some() {
+                    self.unanswered.push(TurnId(message.id.0));
+                    let beyond = self.unanswered.len().saturating_sub(MAX_UNANSWERED);
+                    self.unanswered.drain(..beyond);
+                }
                 return;
             }
             Actor::Bot { .. } => {
                 self.counts.bot += 1;
-                self.answered_turn = turn.map(|turn| turn.id);
+                self.answered(turn.map(|turn| turn.id));
                 // A bot's words do not end the wait for a person.
                 if self.control.bot().is_some() {
                     self.waiting_since = None;
@@ -365,5 +393,24 @@ impl Conversation {
                 fence: turn.map(|turn| Fence { turn: turn.clone(), epoch: turn.epoch }),
             },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Desk, bot_inbox, say};
+
+    #[test]
+    fn a_state_that_an_older_program_stored_is_read() {
+        let mut desk = Desk::start(bot_inbox());
+        desk.run(say("hola")).expect("it may be said");
+        let mut stored = serde_json::to_value(desk.state()).expect("maps with text keys");
+        let fields = stored.as_object_mut().expect("a map");
+        fields.remove("unanswered").expect("today's shape");
+        // The newest turn that said something, until `unanswered` took its place.
+        fields.insert("answered_turn".into(), serde_json::Value::Null);
+        let read: Conversation = serde_json::from_value(stored).expect("still read");
+        assert_eq!(read, Conversation { unanswered: Vec::new(), ..desk.state().clone() });
     }
 }

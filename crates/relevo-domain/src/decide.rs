@@ -1,6 +1,7 @@
 //! The rules, all of them: state and command in, facts or a rejection out. Synchronous and pure, so that a version
 //! conflict is simply decided again.
 
+mod fence;
 mod handoff;
 mod reply;
 
@@ -36,6 +37,14 @@ pub fn start(start: Start, facts: &Facts) -> Vec<Decided> {
 
 /// What `command` leads to in `state`. An empty list means: it is so already.
 pub fn decide(state: &Conversation, command: &Command, facts: &Facts) -> Decision {
+    match fence::check(state, command)? {
+        Some(withheld) => Ok(withheld),
+        None => admitted(state, command, facts),
+    }
+}
+
+/// What a command leads to that the fence has let through.
+fn admitted(state: &Conversation, command: &Command, facts: &Facts) -> Decision {
     match command {
         Command::Receive(inbound) => reply::receive(state, inbound, facts),
         Command::Reply { agent, message } => reply::reply(state, agent, message, facts),

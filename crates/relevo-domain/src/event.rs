@@ -113,6 +113,9 @@ pub enum Event {
     Captured {
         /// Names and values.
         data: BTreeMap<String, String>,
+        /// The turn that learnt them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<TurnId>,
     },
     /// A person is wanted.
     HandoffRequested {

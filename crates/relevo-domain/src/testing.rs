@@ -8,6 +8,8 @@ use crate::event::{Envelope, Event, Origin};
 use crate::id::{AgentId, BotId, ContactId, ConversationId, InboxId, MessageId, TurnId};
 use crate::time::Timestamp;
 use crate::window::WindowPolicy;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// An agent with a small number for a name.
@@ -28,6 +30,11 @@ pub fn bot() -> BotId {
 /// An inbox that a bot answers first, without a window.
 pub fn bot_inbox() -> InboxPolicy {
     InboxPolicy { bot: Some(bot()), window: WindowPolicy::Unlimited }
+}
+
+/// What a deployment whose only bot is [`bot`] knows.
+pub fn facts(now: Timestamp, policy: InboxPolicy) -> Facts {
+    Facts { now, policy, bots: Arc::new(BTreeSet::from([bot()])) }
 }
 
 /// A message id with a small number for a name.
@@ -73,7 +80,7 @@ impl Desk {
     /// A conversation that has just begun.
     pub fn start(policy: InboxPolicy) -> Self {
         let now = Timestamp(0);
-        let facts = Facts { now, policy: policy.clone() };
+        let facts = facts(now, policy.clone());
         let opening = start(
             Start {
                 inbox: InboxId::new("shop").expect("a slug"),
@@ -114,7 +121,7 @@ impl Desk {
     #[expect(clippy::needless_pass_by_value, reason = "tests write their commands in place")]
     pub fn run(&mut self, command: Command) -> Result<Vec<Event>, Rejection> {
         self.now = self.now.after(std::time::Duration::from_secs(1));
-        let facts = Facts { now: self.now, policy: self.policy.clone() };
+        let facts = facts(self.now, self.policy.clone());
         let decided = decide(&self.state, &command, &facts)?;
         let envelopes = number(self.state.id, self.state.seq, self.now, decided);
         for envelope in &envelopes {

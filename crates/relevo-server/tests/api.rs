@@ -5,6 +5,9 @@ mod edge;
 mod files;
 mod world;
 
+use relevo::bus::Typist;
+use relevo::domain::control::Epoch;
+use relevo::domain::id::BotId;
 use serde_json::json;
 use world::World;
 
@@ -23,6 +26,50 @@ async fn two_agents_take_over_at_once_one_wins_and_the_other_is_told_who() {
     assert_eq!(loser.1["code"], "already_taken");
     assert_eq!(loser.1["agent"], json!(who.id()));
     assert_eq!(winner.1["control"]["holder"]["kind"], "human");
+    world.stop().await;
+}
+
+// covers: H07
+#[tokio::test]
+async fn that_a_bot_types_is_shown_only_while_it_holds_the_conversation() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola").await;
+    visitor.hears("eco: hola").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let lucia = Typist::Agent { agent: agent.id().parse().unwrap(), private: false };
+    let bot = |epoch| Typist::Bot { bot: BotId::new("echo").unwrap(), epoch: Epoch(epoch) };
+    assert_eq!(agent.post(&format!("/api/conversations/{id}/take-over"), json!({})).await.0, 200);
+    visitor.meets_a_person().await;
+    let mut socket = agent.socket(&world).await;
+    socket.open(&id).await;
+    world.types(&id, bot(1));
+    world.types(&id, lucia);
+    assert_eq!(visitor.sees_typing().await, "human", "the bot's turn is over");
+    let typing = loop {
+        let frame = socket.next().await;
+        if frame["op"] == "typing" {
+            break frame;
+        }
+    };
+    assert_eq!(typing["actor"]["kind"], "agent", "the bot's turn is over");
+    assert_eq!(agent.post(&format!("/api/conversations/{id}/hand-back"), json!({})).await.0, 200);
+    world.types(&id, bot(3));
+    assert_eq!(visitor.sees_typing().await, "bot");
+    world.stop().await;
+}
+
+// covers: H08
+#[tokio::test]
+async fn a_conversation_is_not_handed_to_a_bot_that_does_not_exist() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola").await;
+    let path = format!("/api/conversations/{}/hand-back", visitor.conversation().await);
+    let agent = world.agent("lucia@example.com").await;
+    let (status, problem) = agent.post(&path, json!({"bot": "nobody"})).await;
+    assert_eq!((status, &problem["field"]), (422, &json!("bot")), "{problem}");
     world.stop().await;
 }
 

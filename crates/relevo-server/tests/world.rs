@@ -2,6 +2,7 @@
 
 use futures::{SinkExt, StreamExt};
 use relevo::bot::{LiveTurn, bot_fn};
+use relevo::bus::{Signal, Typist};
 use relevo::domain::command::{Command, Outbound, Role};
 use relevo::domain::id::{BotId, InboxId, MessageId};
 use relevo::domain::window::WindowPolicy;
@@ -111,6 +112,12 @@ impl World {
 
     fn base(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Somebody begins to type.
+    pub fn types(&self, id: &str, who: Typist) {
+        let conversation = id.parse().unwrap();
+        self.app.desk.bus().publish(Signal::Typing { conversation, who, on: true });
     }
 
     pub async fn anonymous(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
@@ -224,6 +231,18 @@ impl AgentSocket {
         false
     }
 
+    /// Opens a conversation, and hears who looks at it.
+    pub async fn open(&mut self, id: &str) {
+        let open = json!({"op": "open", "conversation": id, "after": 0}).to_string();
+        self.0.send(Message::text(open)).await.unwrap();
+        while self.next().await["op"] != "viewing" {}
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> Value {
+        serde_json::from_str(self.0.next().await.unwrap().unwrap().to_text().unwrap()).unwrap()
+    }
+
     pub async fn close_code(&mut self) -> u16 {
         loop {
             if let Message::Close(Some(frame)) = self.0.next().await.unwrap().unwrap() {
@@ -293,6 +312,17 @@ impl VisitorClient {
     pub fn last_seq(&self) -> u64 {
         let items = self.frames.iter().filter_map(|frame| frame["items"].as_array()).flatten();
         items.filter_map(|item| item["seq"].as_u64()).max().unwrap_or(0)
+    }
+
+    /// Waits until a person has the conversation.
+    pub async fn meets_a_person(&mut self) {
+        self.until(|frame| frame["items"].to_string().contains("human")).await;
+    }
+
+    /// Waits until somebody is shown typing.
+    pub async fn sees_typing(&mut self) -> String {
+        let frame = self.until(|frame| frame["op"] == "typing" && frame["on"] == true).await;
+        frame["who"].as_str().unwrap().to_owned()
     }
 
     pub fn everything(&self) -> String {

@@ -20,7 +20,7 @@
 //! # let _ = bot;
 //! ```
 
-use crate::bus::Signal;
+use crate::bus::{Signal, Typist};
 use crate::desk::{Desk, DeskError, Done};
 use crate::store::DedupeKey;
 use async_trait::async_trait;
@@ -274,11 +274,14 @@ impl LiveTurn {
         self.done(self.inner.desk.run(self.conversation_id(), command).await)
     }
 
-    /// Tells the visitor that an answer is being written.
+    /// Tells the visitor that an answer is being written. Once the turn is over, only that none is.
     pub fn typing(&self, on: bool) {
-        let actor = relevo_domain::message::Actor::Bot { bot: self.inner.right.bot.clone() };
-        let conversation = self.conversation_id();
-        self.inner.desk.bus().publish(Signal::Typing { conversation, actor, private: false, on });
+        if on && self.is_cancelled() {
+            return;
+        }
+        let Turn { bot, epoch, .. } = self.inner.right.clone();
+        let (conversation, who) = (self.conversation_id(), Typist::Bot { bot, epoch });
+        self.inner.desk.bus().publish(Signal::Typing { conversation, who, on });
     }
 
     async fn say_nth(&self, nth: u32, text: String, buttons: Vec<Button>) -> Result<(), BotError> {

@@ -84,7 +84,7 @@ impl BotRunner {
     ) -> Result<Outcome, DeskError> {
         let id = job.conversation;
         let Some(state) = desk.store().load(id).await? else { return Ok(Outcome::Finished) };
-        if state.is_closed() || !state.control.admits(turn) {
+        if !state.control.admits(turn) {
             return Ok(Outcome::Finished);
         }
         let Some(plugged) = desk.directory().bots.get(&turn.bot) else {

@@ -8,7 +8,7 @@
 use crate::store::{Position, Presence};
 use async_trait::async_trait;
 use relevo_domain::control::Epoch;
-use relevo_domain::id::{AgentId, ArtifactId, ContactId, ConversationId, TurnId};
+use relevo_domain::id::{AgentId, ArtifactId, BotId, ContactId, ConversationId, TurnId};
 use relevo_domain::message::Actor;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -27,9 +27,7 @@ pub enum Signal {
         /// Where.
         conversation: ConversationId,
         /// Who.
-        actor: Actor,
-        /// Whether a private note is being typed (never told to visitors).
-        private: bool,
+        who: Typist,
         /// On or off.
         on: bool,
     },
@@ -92,6 +90,39 @@ pub enum Signal {
     },
     /// Shortcuts or macros were loaded anew.
     Library,
+}
+
+/// Who types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Typist {
+    /// The visitor.
+    Visitor,
+    /// An agent.
+    Agent {
+        /// Which one.
+        agent: AgentId,
+        /// Whether it is a private note (never told to visitors).
+        private: bool,
+    },
+    /// A bot.
+    Bot {
+        /// Which one.
+        bot: BotId,
+        /// The epoch of its turn: whoever knows of a newer one ignores that it types.
+        epoch: Epoch,
+    },
+}
+
+impl Typist {
+    /// The same as whoever writes.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Visitor => Actor::Visitor,
+            Self::Agent { agent, .. } => Actor::Agent { agent: *agent },
+            Self::Bot { bot, .. } => Actor::Bot { bot: bot.clone() },
+        }
+    }
 }
 
 /// The bus.

@@ -10,8 +10,9 @@ use relevo_domain::command::{Command, Facts, Inbound, InboxPolicy, Rejection, St
 use relevo_domain::conversation::Conversation;
 use relevo_domain::decide::{Decided, decide, start};
 use relevo_domain::event::{Envelope, Event, Origin};
-use relevo_domain::id::{ContactId, ConversationId, InboxId, Seq};
+use relevo_domain::id::{BotId, ContactId, ConversationId, InboxId, Seq};
 use relevo_domain::time::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub struct Desk {
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     directory: Arc<Directory>,
+    bots: Arc<BTreeSet<BotId>>,
 }
 
 /// What a command led to.
@@ -95,7 +97,8 @@ pub struct Arrival {
 impl Desk {
     /// A desk over a store, a bus, a clock and a deployment.
     pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Arc<dyn Clock>, directory: Arc<Directory>) -> Self {
-        Self { store, bus, clock, directory }
+        let bots = Arc::new(directory.bots.keys().cloned().collect());
+        Self { store, bus, clock, directory, bots }
     }
 
     /// The store, for look-ups. Whoever changes facts goes through [`Desk::run`].
@@ -221,7 +224,7 @@ impl Desk {
     /// A conversation whose inbox was taken out of the configuration can still be worked on, under the mildest policy.
     fn facts_for(&self, inbox: &InboxId) -> Facts {
         let policy = self.directory.inboxes.get(inbox).map_or_else(InboxPolicy::default, |inbox| inbox.policy.clone());
-        Facts { now: self.clock.now(), policy }
+        Facts { now: self.clock.now(), policy, bots: Arc::clone(&self.bots) }
     }
 
     async fn append(

@@ -1,27 +1,20 @@
-//! What goes out and how far it has come. The fence's second check is [`claim`].
+//! What goes out and how far it has come.
 
 use super::{Decided, by};
 use crate::command::AgentFacts;
 use crate::conversation::Conversation;
-use crate::event::{Event, FenceCheck, Reader, Withheld};
+use crate::event::{Event, Reader};
 use crate::id::{MessageId, Seq};
 use crate::message::{Actor, DeliveryState};
 
-/// The outbox wants to send a message: **the fence's second check**. A bot's message whose epoch has passed in the
-/// meantime becomes a suppressed fact. Asked again about a message that is out, it answers with nothing.
+/// The outbox sends a message that the fence has let through twice. Asked again about one that is out, it answers with
+/// nothing.
 pub(super) fn claim(state: &Conversation, message: MessageId, claimed: DeliveryState) -> Vec<Decided> {
     let Some(outgoing) = state.outgoing.get(&message) else { return Vec::new() };
     if outgoing.state != DeliveryState::Queued {
         return Vec::new();
     }
     let author = outgoing.message.author.clone();
-    if let Some(fence) = &outgoing.fence
-        && (fence.epoch != state.control.epoch || state.is_closed())
-    {
-        let what = Withheld::Message { message: outgoing.message.clone() };
-        let (turn, epoch) = (fence.turn.clone(), state.control.epoch);
-        return vec![(author, Event::Suppressed { turn, epoch, at: FenceCheck::Delivery, what })];
-    }
     vec![(author, Event::DeliveryClaimed { message: outgoing.message.clone(), state: claimed })]
 }
 

@@ -1,11 +1,10 @@
-//! Who holds the conversation, and everything that moves it: the fence's first check lives here and in
-//! [`super::reply`], the second in [`super::delivery`].
+//! Who holds the conversation, and everything that moves it. Turns that are over do not come this far ([`super::fence`]).
 
 use super::{Decided, Decision, by, handoff_requested};
 use crate::command::{AgentFacts, Facts, Handoff, Rejection};
 use crate::control::{Holder, Turn};
 use crate::conversation::Conversation;
-use crate::event::{Event, FenceCheck, HandoffReason, Status, TransferTarget, Withheld};
+use crate::event::{Event, HandoffReason, Status, TransferTarget};
 use crate::id::{BotId, TeamId};
 use crate::message::Actor;
 use std::collections::BTreeMap;
@@ -22,18 +21,9 @@ pub(super) fn request_human(state: &Conversation, phrase: Option<&str>, facts: &
     vec![(Actor::Visitor, handoff_requested(HandoffReason::VisitorAsked, phrase.map(str::to_owned), control))]
 }
 
-/// A bot asks for a person. From a turn that is over this changes nothing: it cannot evict whoever holds it now.
+/// A bot asks for a person.
 pub(super) fn hand_off(state: &Conversation, turn: &Turn, handoff: &Handoff, facts: &Facts) -> Decision {
-    for (field, value) in [("reason", &handoff.reason), ("note", &handoff.note)] {
-        if let Some(value) = value {
-            check_length(field, value, MAX_NOTE_CHARS)?;
-        }
-    }
-    check_captured(&handoff.captured)?;
-    if !admits(state, turn) {
-        let what = Withheld::Handoff { reason: HandoffReason::BotAsked, note: handoff.note.clone() };
-        return Ok(vec![withheld(state, turn, what)]);
-    }
+    check_handoff(handoff)?;
     let control = state.control.pass_to(queue(state, handoff.team.clone(), handoff.skill.clone(), facts));
     Ok(vec![(
         Actor::Bot { bot: turn.bot.clone() },
@@ -47,19 +37,18 @@ pub(super) fn hand_off(state: &Conversation, turn: &Turn, handoff: &Handoff, fac
     )])
 }
 
-/// A bot records data.
+/// A bot records data. A promised answer may be nothing else, and so it is a fact even where it brings nothing new.
 pub(super) fn capture(state: &Conversation, turn: &Turn, data: &BTreeMap<String, String>) -> Decision {
     check_captured(data)?;
-    if !admits(state, turn) {
-        return Ok(vec![withheld(state, turn, Withheld::Captured { data: data.clone() })]);
-    }
-    if data.iter().all(|(key, value)| state.captured.get(key) == Some(value)) {
+    let known = data.iter().all(|(key, value)| state.captured.get(key) == Some(value));
+    if known && !state.unanswered.contains(&turn.id) {
         return Ok(Vec::new());
     }
-    Ok(vec![(Actor::Bot { bot: turn.bot.clone() }, Event::Captured { data: data.clone() })])
+    let captured = Event::Captured { data: data.clone(), turn: Some(turn.id) };
+    Ok(vec![(Actor::Bot { bot: turn.bot.clone() }, captured)])
 }
 
-/// A turn went wrong: fails open to people, unless somebody else holds the conversation by now.
+/// A turn went wrong: fails open to people.
 pub(super) fn fail_turn(
     state: &Conversation,
     turn: &Turn,
@@ -67,9 +56,6 @@ pub(super) fn fail_turn(
     detail: &str,
     facts: &Facts,
 ) -> Vec<Decided> {
-    if !admits(state, turn) {
-        return Vec::new();
-    }
     let control = state.control.pass_to(queue(state, None, None, facts));
     let bot = Actor::Bot { bot: turn.bot.clone() };
     vec![
@@ -81,7 +67,7 @@ pub(super) fn fail_turn(
 
 /// The deadline of a turn that was to be answered later.
 pub(super) fn end_turn(state: &Conversation, turn: &Turn, facts: &Facts) -> Vec<Decided> {
-    if state.answered_turn == Some(turn.id) {
+    if !state.unanswered.contains(&turn.id) {
         return Vec::new();
     }
     fail_turn(state, turn, HandoffReason::BotTimeout, "the bot promised an answer and none came in time", facts)
@@ -179,24 +165,16 @@ pub(super) fn hand_back(
         return Err(Rejection::HeldByOther { by: holder });
     }
     let bot = bot.or(facts.policy.bot.as_ref()).ok_or(Rejection::NoBot)?;
+    if !facts.bots.contains(bot) {
+        let problem = format!("`{bot}` does not exist: name one that is set up, or none for the inbox's own");
+        return Err(Rejection::Invalid { field: "bot", problem });
+    }
     if state.control.bot() == Some(bot) {
         return Ok(Vec::new());
     }
     let control = state.control.pass_to(Holder::Bot { bot: bot.clone() });
     let note = note.map(str::to_owned);
     Ok(vec![(by(agent), Event::HandedBack { bot: bot.clone(), agent: agent.id, note, control })])
-}
-
-/// **The fence's first check.** Closing a conversation ends every turn too.
-pub(super) fn admits(state: &Conversation, turn: &Turn) -> bool {
-    !state.is_closed() && state.control.admits(turn)
-}
-
-/// The visible fact that something of a stale turn was withheld.
-pub(super) fn withheld(state: &Conversation, turn: &Turn, what: Withheld) -> Decided {
-    let at = FenceCheck::Accepted;
-    let event = Event::Suppressed { turn: turn.clone(), epoch: state.control.epoch, at, what };
-    (Actor::Bot { bot: turn.bot.clone() }, event)
 }
 
 pub(super) fn queue(state: &Conversation, team: Option<TeamId>, skill: Option<String>, facts: &Facts) -> Holder {
@@ -212,7 +190,16 @@ pub(super) fn check_length(field: &'static str, value: &str, limit: usize) -> Re
     Ok(())
 }
 
-fn check_captured(data: &BTreeMap<String, String>) -> Result<(), Rejection> {
+pub(super) fn check_handoff(handoff: &Handoff) -> Result<(), Rejection> {
+    for (field, value) in [("reason", &handoff.reason), ("note", &handoff.note)] {
+        if let Some(value) = value {
+            check_length(field, value, MAX_NOTE_CHARS)?;
+        }
+    }
+    check_captured(&handoff.captured)
+}
+
+pub(super) fn check_captured(data: &BTreeMap<String, String>) -> Result<(), Rejection> {
     if data.len() > MAX_CAPTURED {
         let problem = format!("has {} entries, the limit is {MAX_CAPTURED}: send fewer", data.len());
         return Err(Rejection::Invalid { field: "captured", problem });

@@ -1,11 +1,11 @@
 //! What is said: by the visitor, by a bot, by an agent.
 
-use super::handoff::{admits, check_length, request_human, taken_over, withheld};
+use super::handoff::{check_length, request_human, taken_over};
 use super::{Decided, Decision, by};
 use crate::command::{AgentFacts, Facts, Inbound, Outbound, Rejection};
 use crate::control::{Control, Holder, Turn};
 use crate::conversation::Conversation;
-use crate::event::{Envelope, Event, ReopenReason, Status, StatusReason, Withheld};
+use crate::event::{Envelope, Event, ReopenReason, Status, StatusReason};
 use crate::message::{Actor, Attachment, MAX_ATTACHMENTS, MAX_BUTTONS, MAX_TEXT_CHARS, Message};
 use crate::window;
 
@@ -48,15 +48,12 @@ pub(super) fn receive(state: &Conversation, inbound: &Inbound, facts: &Facts) ->
     Ok(decided)
 }
 
-/// A bot says something, if its turn still stands.
+/// A bot says something.
 pub(super) fn say(state: &Conversation, turn: &Turn, outbound: &Outbound, facts: &Facts) -> Decision {
     check_outbound(outbound)?;
+    check_window(state, facts)?;
     let author = Actor::Bot { bot: turn.bot.clone() };
     let message = message(outbound, author.clone());
-    if !admits(state, turn) {
-        return Ok(vec![withheld(state, turn, Withheld::Message { message })]);
-    }
-    check_window(state, facts)?;
     Ok(vec![(author, Event::MessagePosted { message, turn: Some(turn.clone()), window_ends_at: None })])
 }
 
@@ -104,7 +101,7 @@ fn after(state: &Conversation, decided: &[Decided], facts: &Facts) -> Conversati
     state
 }
 
-fn message(outbound: &Outbound, author: Actor) -> Message {
+pub(super) fn message(outbound: &Outbound, author: Actor) -> Message {
     Message {
         id: outbound.id,
         author,
@@ -124,7 +121,7 @@ fn check_window(state: &Conversation, facts: &Facts) -> Result<(), Rejection> {
     }
 }
 
-fn check_outbound(outbound: &Outbound) -> Result<(), Rejection> {
+pub(super) fn check_outbound(outbound: &Outbound) -> Result<(), Rejection> {
     check_said(&outbound.text, &outbound.attachments)?;
     if outbound.buttons.len() > MAX_BUTTONS {
         let problem = format!("has {} buttons, the limit is {MAX_BUTTONS}", outbound.buttons.len());

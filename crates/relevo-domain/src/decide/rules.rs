@@ -2,15 +2,16 @@
 
 use super::propose_outcome;
 use crate::command::{Command, Handoff, Inbound, InboxPolicy, Rejection};
-use crate::control::Holder;
+use crate::control::{Holder, Turn};
 use crate::conversation::Conversation;
 use crate::event::{Event, FenceCheck, HandoffReason, Outcome, Priority, Status, TransferTarget, Withheld};
-use crate::id::TeamId;
+use crate::id::{BotId, TeamId};
 use crate::message::{Actor, DeliveryState};
 use crate::testing::{Desk, agent, bot, bot_inbox, message_id, say, supervisor, words};
 use crate::time::Timestamp;
 use crate::timeline;
 use crate::window::WindowPolicy;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 fn claim(n: u128) -> Command {
@@ -163,6 +164,19 @@ fn handing_back_gives_the_bot_a_new_epoch_and_old_turns_stay_dead() {
 }
 
 #[test]
+fn handing_back_to_a_bot_that_does_not_exist_says_so_and_changes_nothing() {
+    let gone = BotId::new("gone").unwrap();
+    let mut desk = Desk::start(InboxPolicy { bot: Some(gone.clone()), ..bot_inbox() });
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    for bot in [Some(gone), None] {
+        let back = Command::HandBack { agent: agent(1), bot, note: None };
+        let Err(Rejection::Invalid { field: "bot", problem }) = desk.run(back) else { panic!("it was handed over") };
+        assert!(problem.starts_with("`gone` does not exist"), "{problem}");
+    }
+    assert_eq!(desk.state().control.agent(), Some(agent(1).id));
+}
+
+#[test]
 fn handing_back_where_no_bot_is_says_so() {
     let mut desk = Desk::start(InboxPolicy::default());
     let back = Command::HandBack { agent: agent(1), bot: None, note: None };
@@ -276,16 +290,87 @@ fn a_failed_turn_fails_open_to_the_queue_with_its_reason() {
     assert_eq!(desk.state().handoff_reason, Some(HandoffReason::BotTimeout));
 }
 
+/// The visitor says something, and the bot is given its turn.
+fn asked(desk: &mut Desk, text: &str) -> Turn {
+    let facts = desk.run(say(text)).unwrap();
+    let Some(Event::MessagePosted { message, .. }) = facts.last() else { panic!("{facts:?}") };
+    desk.turn(message.id.0.as_u128())
+}
+
 #[test]
 fn a_promised_answer_that_came_needs_nobody() {
     let mut desk = Desk::start(bot_inbox());
-    desk.run(say("hola")).unwrap();
-    let turn = desk.turn(1);
-    desk.run(Command::Say { turn: turn.clone(), message: words(1, "here") }).unwrap();
-    assert_eq!(desk.run(Command::EndTurn { turn }), Ok(Vec::new()));
-    desk.run(say("otra")).unwrap();
-    let silent = desk.turn(2);
+    let (first, second) = (asked(&mut desk, "hola"), asked(&mut desk, "otra"));
+    desk.run(Command::Say { turn: first.clone(), message: words(1, "here") }).unwrap();
+    desk.run(Command::Say { turn: second.clone(), message: words(2, "and here") }).unwrap();
+    // The older one's time is over after the newer one was answered.
+    assert_eq!(desk.run(Command::EndTurn { turn: first }), Ok(Vec::new()));
+    assert_eq!(desk.run(Command::EndTurn { turn: second }), Ok(Vec::new()));
+    let silent = asked(&mut desk, "¿hola?");
     assert_eq!(names(&desk.run(Command::EndTurn { turn: silent }).unwrap()), ["turn_failed", "handoff_requested"]);
+}
+
+#[test]
+fn one_answer_to_several_messages_keeps_the_promises_of_all_up_to_its_own() {
+    let mut desk = Desk::start(bot_inbox());
+    let [first, second, third] = ["hola", "una cosa", "¿y otra?"].map(|text| asked(&mut desk, text));
+    desk.run(Command::Say { turn: second, message: words(1, "both") }).unwrap();
+    assert_eq!(desk.run(Command::EndTurn { turn: first }), Ok(Vec::new()));
+    assert_eq!(names(&desk.run(Command::EndTurn { turn: third }).unwrap()), ["turn_failed", "handoff_requested"]);
+}
+
+#[test]
+fn a_promised_answer_may_be_data_alone_even_data_that_are_known() {
+    let mut desk = Desk::start(bot_inbox());
+    let data = || BTreeMap::from([("order".to_owned(), "7".to_owned())]);
+    for text in ["es el 7", "he dicho el 7"] {
+        let turn = asked(&mut desk, text);
+        desk.run(Command::Capture { turn: turn.clone(), data: data() }).unwrap();
+        assert_eq!(desk.run(Command::EndTurn { turn: turn.clone() }), Ok(Vec::new()), "{text}");
+        assert_eq!(desk.run(Command::Capture { turn, data: data() }), Ok(Vec::new()), "nothing new, and answered");
+    }
+}
+
+#[test]
+fn of_a_bot_that_never_answers_only_so_many_turns_are_remembered() {
+    let mut desk = Desk::start(bot_inbox());
+    let turns: Vec<Turn> = (0..100).map(|n| asked(&mut desk, &n.to_string())).collect();
+    assert_eq!(desk.state().unanswered.len(), 32);
+    assert_eq!(desk.run(Command::EndTurn { turn: turns[67].clone() }), Ok(Vec::new()));
+    assert_ne!(desk.run(Command::EndTurn { turn: turns[68].clone() }), Ok(Vec::new()));
+    assert_eq!(desk.state().unanswered, [], "people have it now");
+}
+
+// covers: H07
+#[test]
+fn a_turn_that_was_never_given_is_withheld_though_its_epoch_is_the_present_one() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let other = Turn { bot: BotId::new("other").unwrap(), ..desk.turn(1) };
+    assert_eq!(names(&desk.run(Command::Say { turn: other, message: words(1, "mine") }).unwrap()), ["suppressed"]);
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    // A bot knows the secret that signs its late answers, and epochs are easily guessed.
+    let guessed = desk.turn(1);
+    let handoff = Command::HandOff { turn: guessed.clone(), handoff: Handoff::default() };
+    assert_eq!(names(&desk.run(handoff).unwrap()), ["suppressed"]);
+    assert_eq!(names(&desk.run(Command::Say { turn: guessed, message: words(2, "I") }).unwrap()), ["suppressed"]);
+}
+
+#[test]
+fn what_is_withheld_has_the_limits_of_what_is_said() {
+    let mut desk = Desk::start(bot_inbox());
+    let turn = desk.turn(1);
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    let long = Command::Say { turn: turn.clone(), message: words(1, &"x".repeat(8_001)) };
+    assert!(matches!(desk.run(long), Err(Rejection::Invalid { field: "text", .. })));
+    let note = Some("x".repeat(4_001));
+    let handoff = Handoff { note, ..Handoff::default() };
+    assert!(matches!(
+        desk.run(Command::HandOff { turn: turn.clone(), handoff }),
+        Err(Rejection::Invalid { field: "note", .. })
+    ));
+    let data = BTreeMap::from([("k".repeat(65), String::new())]);
+    assert!(matches!(desk.run(Command::Capture { turn, data }), Err(Rejection::Invalid { field: "captured", .. })));
 }
 
 #[test]

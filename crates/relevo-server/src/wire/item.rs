@@ -309,7 +309,7 @@ impl From<&Event> for What {
             Event::NoteAdded { note: id, text, mentions, client_id } => {
                 Self::Note { note: Note { id, text, mentions, client_id } }
             }
-            Event::Captured { data } => Self::Captured { data },
+            Event::Captured { data, .. } => Self::Captured { data },
             Event::HandoffRequested { reason, detail, note, captured, control } => {
                 Self::HandoffRequested { reason, detail, note, captured, control: Control::from(&control) }
             }

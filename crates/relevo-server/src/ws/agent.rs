@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use frames::Frame;
 use open::OpenConversations;
-use relevo::bus::Signal;
+use relevo::bus::{Signal, Typist};
 use relevo::domain::card::may_see;
 use relevo::feed::Change;
 use relevo::store::{Agent, DraftMode, Position, Row};
@@ -175,11 +175,13 @@ impl Session {
     async fn signal(&mut self, signal: Signal) -> Result<(), Closed> {
         match signal {
             Signal::Appended { .. } => Ok(()),
-            Signal::Typing { conversation, actor, on, .. } => {
-                if !self.open.holds(conversation) {
+            Signal::Typing { conversation, who, on } => {
+                let stale =
+                    on && matches!(who, Typist::Bot { epoch, .. } if !self.open.is_of_epoch(conversation, epoch));
+                if stale || !self.open.holds(conversation) {
                     return Ok(());
                 }
-                let actor = wire::Actor::from(&actor);
+                let actor = wire::Actor::from(&who.actor());
                 self.outgoing.send(&json!({"op": "typing", "conversation": conversation, "actor": actor, "on": on}))
             }
             Signal::Partial { conversation, turn, epoch, text } => {

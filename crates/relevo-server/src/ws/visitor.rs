@@ -10,15 +10,14 @@ use crate::tickets::{Principal, Visit};
 use crate::wire;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
-use relevo::bus::Signal;
+use relevo::bus::{Signal, Typist};
 use relevo::desk::{Arrival, DeskError};
 use relevo::domain::card::View;
 use relevo::domain::command::{AgentFacts, Command, Inbound, Role};
-use relevo::domain::control::Holder;
+use relevo::domain::control::{Epoch, Holder};
 use relevo::domain::conversation::Conversation;
 use relevo::domain::event::Origin;
 use relevo::domain::id::{AgentId, ContactId, ConversationId, FileId, InboxId, MessageId, Seq};
-use relevo::domain::message::Actor;
 use relevo::domain::timeline::{Who, for_visitor};
 use relevo::store::Sort;
 use serde::Deserialize;
@@ -171,8 +170,7 @@ impl Session {
             }
             Frame::Typing { on } => {
                 if let Some(conversation) = self.conversation {
-                    let actor = Actor::Visitor;
-                    self.app.desk.bus().publish(Signal::Typing { conversation, actor, private: false, on });
+                    self.app.desk.bus().publish(Signal::Typing { conversation, who: Typist::Visitor, on });
                 }
                 Ok(())
             }
@@ -340,23 +338,29 @@ impl Session {
 
     async fn signal(&mut self, signal: Signal) -> Result<(), Closed> {
         match signal {
-            Signal::Typing { conversation, actor, private: false, on } if Some(conversation) == self.conversation => {
-                let who = match actor {
-                    Actor::Bot { .. } => "bot",
-                    Actor::Agent { .. } | Actor::External { .. } => "human",
-                    Actor::Visitor | Actor::System => return Ok(()),
+            Signal::Typing { conversation, who, on } if Some(conversation) == self.conversation => {
+                let who = match who {
+                    Typist::Visitor | Typist::Agent { private: true, .. } => return Ok(()),
+                    Typist::Agent { private: false, .. } => "human",
+                    Typist::Bot { epoch, .. } if on && !self.is_present(conversation, epoch).await => return Ok(()),
+                    Typist::Bot { .. } => "bot",
                 };
                 self.outgoing.send(&json!({"op": "typing", "on": on, "who": who}))
             }
             Signal::Partial { conversation, turn, epoch, text } if Some(conversation) == self.conversation => {
-                // Growing text is fenced too: only of the epoch that is in force, and withdrawn in any.
-                let current = self.app.desk.store().load(conversation).await.ok().flatten();
-                let fresh = current.is_some_and(|state| state.control.epoch == epoch && !state.is_closed());
+                // Withdrawn in any epoch.
+                let fresh = self.is_present(conversation, epoch).await;
                 let text = text.filter(|_| fresh);
                 self.outgoing.send(&json!({"op": "partial", "turn": turn, "text": text}))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether an epoch is the one in force: what a bot types, and that it does, is fenced too.
+    async fn is_present(&self, conversation: ConversationId, epoch: Epoch) -> bool {
+        let now = self.app.desk.store().load(conversation).await;
+        now.is_ok_and(|state| state.is_some_and(|state| state.control.epoch == epoch))
     }
 
     /// The place in the queue, from 1.

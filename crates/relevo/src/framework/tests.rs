@@ -2,17 +2,41 @@
 
 use super::{Framework, Running};
 use crate::bot::{BotError, Handoff, LiveTurn, TurnEnd, bot_fn};
+use crate::bus::{LocalBus, Signal, Typist};
+use crate::clock::{Clock, SystemClock};
 use crate::desk::{Arrival, DeskError};
-use crate::store::DedupeKey;
+use crate::memory::MemoryStore;
+use crate::store::{DedupeKey, Lane};
 use relevo_domain::command::{AgentFacts, Command, Inbound, Outbound, Rejection, Role};
-use relevo_domain::control::Holder;
-use relevo_domain::event::{Event, HandoffReason, Origin};
-use relevo_domain::id::{AgentId, ConversationId, InboxId, MessageId};
+use relevo_domain::control::{Epoch, Holder};
+use relevo_domain::event::{Event, HandoffReason, Origin, Priority};
+use relevo_domain::id::{AgentId, BotId, ConversationId, InboxId, MessageId};
+use relevo_domain::time::Timestamp;
 use relevo_domain::timeline::{VisitorKind, Who};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use uuid::Uuid;
+
+/// Follows the runtime's paused time, which passes by itself where nothing else can happen.
+struct PausedClock(Instant);
+
+impl Default for PausedClock {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_000_000).after(self.0.elapsed())
+    }
+
+    fn id(&self) -> Uuid {
+        SystemClock.id()
+    }
+}
 
 fn agent(n: u128) -> AgentFacts {
     AgentFacts { id: AgentId(Uuid::from_u128(n)), role: Role::Agent, teams: Vec::new() }
@@ -235,6 +259,77 @@ async fn an_answer_promised_for_later_that_never_comes_calls_people() {
     relevo.stop().await;
 }
 
+// covers: H07
+#[tokio::test]
+async fn a_turn_that_is_over_can_only_tell_that_it_does_not_type() {
+    let (give, mut given) = mpsc::unbounded_channel();
+    let bot = bot_fn(move |turn: LiveTurn| {
+        let give = give.clone();
+        async move {
+            give.send(turn).unwrap();
+            Ok(())
+        }
+    });
+    let relevo = Framework::in_memory().inbox_with_bot("shop", "leaver", bot).start().await.unwrap();
+    relevo.visitor("shop").await.unwrap().write("hola").await.unwrap();
+    let kept = given.recv().await.unwrap();
+    kept.cancelled().await;
+    let mut signals = relevo.desk().bus().subscribe();
+    kept.typing(true);
+    kept.typing(false);
+    let heard = signals.try_recv().unwrap();
+    assert!(matches!(heard, Signal::Typing { on: false, who: Typist::Bot { epoch: Epoch(1), .. }, .. }), "{heard:?}");
+    relevo.stop().await;
+}
+
+#[tokio::test]
+async fn of_several_commands_none_happens_when_one_names_a_bot_that_does_not_exist() {
+    let relevo = Framework::in_memory().inbox_with_bot("shop", "mute", bot_fn(|_| async { Ok(()) })).start().await;
+    let relevo = relevo.unwrap();
+    let id = relevo.visitor("shop").await.unwrap().write("hola").await.unwrap().state.id;
+    let back = |bot: &str| Command::HandBack { agent: agent(1), bot: Some(BotId::new(bot).unwrap()), note: None };
+    let before = relevo.desk().run(id, Command::TakeOver { agent: agent(1) }).await.unwrap().state;
+    let commands = [Command::SetPriority { agent: agent(1), priority: Priority::High }, back("nobody")];
+    let refused = relevo.desk().run_all(id, &commands, None).await;
+    assert!(matches!(refused, Err(DeskError::Rejected(Rejection::Invalid { field: "bot", .. }))), "{refused:?}");
+    assert_eq!(relevo.desk().store().load(id).await.unwrap(), Some(before));
+    relevo.desk().run(id, back("mute")).await.unwrap();
+    relevo.stop().await;
+}
+
+// covers: H20
+#[tokio::test(start_paused = true)]
+async fn promised_answers_that_all_came_leave_the_conversation_with_the_bot() {
+    struct Promises(mpsc::UnboundedSender<LiveTurn>);
+    #[async_trait::async_trait]
+    impl crate::bot::Bot for Promises {
+        async fn turn(&self, turn: LiveTurn) -> Result<TurnEnd, BotError> {
+            self.0.send(turn).unwrap();
+            Ok(TurnEnd::Later(Duration::from_mins(1)))
+        }
+    }
+    let (give, mut given) = mpsc::unbounded_channel();
+    let (store, bus) = (Arc::new(MemoryStore::new()), Arc::new(LocalBus::default()));
+    let relevo = Framework::new(store, bus, Arc::new(PausedClock::default()));
+    let relevo = relevo.inbox_with_bot("shop", "later", Arc::new(Promises(give))).start().await.unwrap();
+    let visitor = relevo.visitor("shop").await.unwrap();
+    for text in ["one", "two"] {
+        let id = visitor.write(text).await.unwrap().state.id;
+        let turn = given.recv().await.unwrap().right().clone();
+        let message = outbound(turn.id.0.as_u128() + 1, text);
+        relevo.desk().run(id, Command::Say { turn, message }).await.unwrap();
+        assert_eq!(visitor.next_reply().await.unwrap(), text);
+    }
+    let store = relevo.desk().store();
+    // The paused time passes where nothing else can happen: until both deadlines were looked at.
+    while store.next_due(Lane::Timer).await.unwrap().is_some() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let id = store.thread(&InboxId::new("shop").unwrap(), visitor.contact()).await.unwrap().unwrap();
+    assert!(store.load(id).await.unwrap().unwrap().control.bot().is_some());
+    relevo.stop().await;
+}
+
 // covers: B01
 #[tokio::test]
 async fn a_streamed_reply_is_shown_growing_and_then_said_once() {
@@ -251,7 +346,7 @@ async fn a_streamed_reply_is_shown_growing_and_then_said_once() {
     assert_eq!(visitor.next_reply().await.unwrap(), "Hello there");
     let mut shown = Vec::new();
     while let Ok(signal) = signals.try_recv() {
-        if let crate::bus::Signal::Partial { text, .. } = signal {
+        if let Signal::Partial { text, .. } = signal {
             shown.push(text);
         }
     }

@@ -120,11 +120,6 @@ pub(crate) async fn hand_back(
     Named(id): Named<ConversationId>,
     Json(back): Json<HandBack>,
 ) -> Result<axum::Json<Card>> {
-    if let Some(bot) = &back.bot
-        && !app.desk.directory().bots.contains_key(bot)
-    {
-        return Err(Problem::invalid("bot", format!("there is no bot `{bot}`")));
-    }
     run(&app, &agent, id, &[Command::HandBack { agent: agent.facts(), bot: back.bot, note: back.note }]).await
 }
 

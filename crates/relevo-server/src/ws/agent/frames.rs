@@ -3,9 +3,8 @@
 use super::super::{Closed, refused};
 use super::Session;
 use crate::extract::seen;
-use relevo::bus::Signal;
+use relevo::bus::{Signal, Typist};
 use relevo::domain::id::{ConversationId, Seq};
-use relevo::domain::message::Actor;
 use relevo::store::{Position, Presence};
 use serde::Deserialize;
 use serde_json::json;
@@ -40,9 +39,8 @@ impl Session {
             }
             Frame::Typing { conversation, mode, on } => {
                 if self.open.holds(conversation) {
-                    let actor = Actor::Agent { agent: self.agent.id };
-                    let private = mode == Mode::Note;
-                    self.app.desk.bus().publish(Signal::Typing { conversation, actor, private, on });
+                    let who = Typist::Agent { agent: self.agent.id, private: mode == Mode::Note };
+                    self.app.desk.bus().publish(Signal::Typing { conversation, who, on });
                 }
                 Ok(())
             }
