@@ -50,7 +50,7 @@ fn admitted(state: &Conversation, command: &Command, facts: &Facts) -> Decision 
         Command::Reply { agent, message } => reply::reply(state, agent, message, facts),
         Command::Say { turn, message } => reply::say(state, turn, message, facts),
 
-        Command::RequestHuman => Ok(handoff::request_human(state, None, facts)),
+        Command::RequestHuman => Ok(reply::call_human(state, facts)),
         Command::HandOff { turn, handoff } => handoff::hand_off(state, turn, handoff, facts),
         Command::Capture { turn, data } => handoff::capture(state, turn, data),
         Command::FailTurn { turn, reason, detail } => Ok(handoff::fail_turn(state, turn, *reason, detail, facts)),

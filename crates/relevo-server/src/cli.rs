@@ -1,6 +1,6 @@
 //! What can be written after `relevo`.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use relevo::domain::command::Role;
 use relevo::domain::id::TeamId;
 use std::path::PathBuf;
@@ -85,6 +85,24 @@ pub(crate) enum User {
         teams: Vec<TeamId>,
         /// Read the password from standard input; otherwise it is asked for, or `RELEVO_PASSWORD` where nobody can be.
         #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Change an agent's role or password; their sessions end. The server must not be running on the same data.
+    #[command(group = ArgGroup::new("change").required(true).multiple(true))]
+    Change {
+        #[command(flatten)]
+        settings: Settings,
+        /// Whose.
+        #[arg(long)]
+        email: String,
+        /// What the agent may do from now on.
+        #[arg(long, value_enum, group = "change")]
+        role: Option<CliRole>,
+        /// Ask for a new password.
+        #[arg(long, group = "change")]
+        password: bool,
+        /// Read a new password from standard input.
+        #[arg(long, group = "change")]
         password_stdin: bool,
     },
 }

@@ -10,7 +10,7 @@ use relevo_server::config::{BadSettings, Config};
 use relevo_server::demo::{self, Visitors};
 use relevo_server::library::read_folder;
 use relevo_server::telemetry;
-use relevo_server::users::{NewAgent, add};
+use relevo_server::users::{Change, NewAgent, add, change};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
@@ -28,6 +28,10 @@ pub(crate) async fn run(command: Command) -> Result<()> {
         Command::User(User::Add { settings, email, name, role, teams, password_stdin }) => {
             let new = NewAgent { email, name, role: role.into(), teams, languages: Vec::new() };
             add_user(&settings, new, password_stdin).await
+        }
+        Command::User(User::Change { settings, email, role, password: ask, password_stdin }) => {
+            let password = if ask || password_stdin { Some(password(password_stdin)?) } else { None };
+            change_user(&settings, &email, Change { role: role.map(Into::into), password }).await
         }
         Command::Config(ConfigCommand::Check { settings }) => check_settings(&settings),
         Command::Shortcuts(Check::Check { folder }) => {
@@ -75,6 +79,15 @@ async fn add_user(settings: &Settings, new: NewAgent, password_stdin: bool) -> R
     store.close().await;
     added?;
     println!("{email} can sign in now");
+    Ok(())
+}
+
+async fn change_user(settings: &Settings, email: &str, changes: Change) -> Result<()> {
+    let store = open_store(&Config::load(settings.config.as_deref())?).await?;
+    let changed = change(&store, email, changes).await;
+    store.close().await;
+    changed?;
+    println!("{email} is changed, and signed out everywhere");
     Ok(())
 }
 

@@ -79,6 +79,7 @@ impl Server {
         let knows = copilot.clone();
         library.watch(Arc::clone(&bus), stop.clone(), move |library| know(&knows, library));
         let agents = Arc::new(AgentBook::open(Arc::clone(&store)).await?);
+        running.tracker().spawn(Arc::clone(&agents).follow(stop.clone()));
         follow_folders(&copilot, &config, &stop);
         let place = Workplace {
             store: Arc::clone(&store),

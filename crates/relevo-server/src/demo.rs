@@ -42,6 +42,7 @@ pub fn configure(mut config: Config) -> Config {
     config.inboxes[0].identity_secret = Some(sign_in::token());
     // Its own visitors all come from one address, and keep coming.
     config.limits.conversations_per_hour = 100_000;
+    config.limits.visitors_per_hour = 100_000;
     config.limits.sockets_per_address = 1_000;
     config
 }

@@ -7,6 +7,7 @@ use relevo::desk::DeskError;
 use relevo::domain::command::Rejection;
 use relevo::store::StoreError;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// Why a request was refused, in words that say how to mend it.
 #[derive(Debug, Clone)]
@@ -15,8 +16,8 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     more: Map<String, Value>,
-    /// How many seconds to wait before another attempt.
-    wait: Option<u64>,
+    /// How long to wait before another attempt.
+    wait: Option<Duration>,
 }
 
 /// What handlers answer.
@@ -38,22 +39,22 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {problem}")).with("field", field)
     }
 
-    /// Too much in too short a time.
+    /// Too many at once.
     pub fn too_many(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
+    }
+
+    /// Too much in too short a time: how long to wait is told to people, to programs also as a header.
+    pub fn too_fast(what: &str, wait: Duration) -> Self {
+        let seconds = whole_seconds(wait);
+        let problem = Self::too_many(format!("{what}: wait {seconds} s")).with("retry_after", seconds);
+        Self { wait: Some(wait), ..problem }
     }
 
     /// Something of ours broke; logged here, not shown.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here; it was logged")
-    }
-
-    /// With the seconds to wait before another attempt, for programs also as a header.
-    #[must_use]
-    pub fn after(mut self, seconds: u64) -> Self {
-        self.wait = Some(seconds);
-        self.with("retry_after", seconds)
     }
 
     /// With one more member.
@@ -72,6 +73,16 @@ impl Problem {
     pub fn detail(&self) -> &str {
         &self.detail
     }
+
+    /// How long to wait before another attempt, where only time is wanting.
+    pub fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+}
+
+/// Rounded up: a client that comes back after so many is not too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl From<StoreError> for Problem {
@@ -129,7 +140,7 @@ impl IntoResponse for Problem {
         if let Value::Object(members) = &mut body {
             members.extend(self.more);
         }
-        let wait = self.wait;
+        let wait = self.wait.map(whole_seconds);
         let mut response = (self.status, Json(body)).into_response();
         if let Some(seconds) = wait {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

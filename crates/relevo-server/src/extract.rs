@@ -39,9 +39,8 @@ impl FromRequestParts<App> for SignedIn {
             app.agents.refresh().await?;
             app.agents.get(id).ok_or_else(anonymous)?
         };
-        if let Err(seconds) = app.limiters.api.check(&sign_in::hash(token)) {
-            return Err(Problem::too_many(format!("too many requests: wait {seconds} s")).after(seconds));
-        }
+        let rate = app.limiters.api.check(&sign_in::hash(token));
+        rate.map_err(|wait| Problem::too_fast("too many requests", wait))?;
         Ok(Self(agent))
     }
 }

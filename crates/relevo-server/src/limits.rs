@@ -24,6 +24,10 @@ pub struct Limiters {
     pub visitor_hour: Rate<String>,
     /// New conversations of one address.
     pub conversations: Rate<IpAddr>,
+    /// New visitors from one address.
+    pub visitors: Rate<IpAddr>,
+    /// Pages of one visitor that are written down: 120 an hour.
+    pub pages: Rate<String>,
     /// Files from one address.
     pub uploads: Rate<IpAddr>,
     /// Sockets that are open.
@@ -40,6 +44,8 @@ impl Limiters {
             visitor_burst: Rate::new(20, Duration::from_secs(10)),
             visitor_hour: Rate::new(300, Duration::from_hours(1)),
             conversations: Rate::new(limits.conversations_per_hour, Duration::from_hours(1)),
+            visitors: Rate::new(limits.visitors_per_hour, Duration::from_hours(1)),
+            pages: Rate::new(120, Duration::from_hours(1)),
             uploads: Rate::new(limits.uploads_per_hour, Duration::from_hours(1)),
             sockets: Arc::default(),
         }
@@ -53,6 +59,8 @@ impl Limiters {
         self.visitor_burst.forget();
         self.visitor_hour.forget();
         self.conversations.forget();
+        self.visitors.forget();
+        self.pages.forget();
         self.uploads.forget();
     }
 }
@@ -68,11 +76,11 @@ impl<K: Hash + Eq + Clone> Rate<K> {
         Self(RateLimiter::keyed(quota))
     }
 
-    /// Counts one more; how many seconds to wait if that is too many.
-    pub fn check(&self, key: &K) -> Result<(), u64> {
+    /// Counts one more; how long to wait if that is too many.
+    pub fn check(&self, key: &K) -> Result<(), Duration> {
         self.0
             .check_key(key)
-            .map_err(|not_until| not_until.wait_time_from(governor::clock::DefaultClock::default().now()).as_secs() + 1)
+            .map_err(|not_until| not_until.wait_time_from(governor::clock::DefaultClock::default().now()))
     }
 
     /// Forgets keys that have all of their rate again.
@@ -144,7 +152,7 @@ mod tests {
     fn the_sixth_sign_in_is_told_how_long_to_wait_and_others_are_not_touched() {
         let rate = Rate::new(5, Duration::from_mins(5));
         assert!((0..5).all(|_| rate.check(&1).is_ok()));
-        assert!(rate.check(&1).is_err_and(|seconds| (1..=61).contains(&seconds)));
+        assert!(rate.check(&1).is_err_and(|wait| wait > Duration::from_secs(50) && wait <= Duration::from_mins(1)));
         assert!(rate.check(&2).is_ok());
     }
 

@@ -73,14 +73,20 @@ pub async fn end(store: &dyn Store, bus: &dyn Bus, token: &str) -> Result<(), St
     Ok(())
 }
 
+/// The session of this token's hash, if it still runs; one that is idle or old ends by being asked for.
+pub async fn running(store: &dyn Store, hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
+    let Some(session) = store.session(hash).await? else { return Ok(None) };
+    if now.since(session.created_at) > ABSOLUTE || now.since(session.seen_at) > IDLE {
+        store.end_session(hash).await?;
+        return Ok(None);
+    }
+    Ok(Some(session))
+}
+
 /// The agent whose session this token is, if it still runs.
 pub async fn agent_of(store: &dyn Store, token: &str, now: Timestamp) -> Result<Option<AgentId>, StoreError> {
     let hash = hash(token);
-    let Some(session) = store.session(&hash).await? else { return Ok(None) };
-    if now.since(session.created_at) > ABSOLUTE || now.since(session.seen_at) > IDLE {
-        store.end_session(&hash).await?;
-        return Ok(None);
-    }
+    let Some(session) = running(store, &hash, now).await? else { return Ok(None) };
     if now.since(session.seen_at) > TOUCH {
         store.put_session(&hash, &Session { seen_at: now, ..session.clone() }).await?;
     }

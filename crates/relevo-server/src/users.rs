@@ -1,4 +1,4 @@
-//! Making agents.
+//! Making and changing agents.
 
 use crate::sign_in;
 use anyhow::{Result, bail};
@@ -25,15 +25,22 @@ pub struct NewAgent {
     pub languages: Vec<String>,
 }
 
+/// What changes of an agent.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Rights.
+    pub role: Option<Role>,
+    /// To sign in with.
+    pub password: Option<String>,
+}
+
 /// Writes a new agent.
 pub async fn add(store: &dyn Store, new: NewAgent, password: String) -> Result<AgentId> {
     let email = new.email.trim().to_lowercase();
     if !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) {
         bail!("--email: `{email}` is not an e-mail address");
     }
-    if password.chars().count() < MIN_PASSWORD {
-        bail!("the password is shorter than {MIN_PASSWORD} characters: choose a longer one");
-    }
+    check_password(&password)?;
     let agent = Agent {
         id: AgentId(SystemClock.id()),
         name: new.name,
@@ -49,4 +56,27 @@ pub async fn add(store: &dyn Store, new: NewAgent, password: String) -> Result<A
         bail!("there is an agent with the e-mail {email} already");
     }
     Ok(agent.id)
+}
+
+/// Changes an agent. Their sessions end, and their sockets soon after: nobody goes on with what is theirs no more.
+pub async fn change(store: &dyn Store, email: &str, change: Change) -> Result<()> {
+    let email = email.trim().to_lowercase();
+    let Some(mut agent) = store.agent_by_email(&email).await? else { bail!("--email: nobody has the e-mail {email}") };
+    if let Some(role) = change.role {
+        agent.role = role;
+    }
+    if let Some(password) = change.password {
+        check_password(&password)?;
+        agent.password_hash = sign_in::hash_password(password).await;
+    }
+    store.put_agent(&agent).await?;
+    store.end_sessions(agent.id).await?;
+    Ok(())
+}
+
+fn check_password(password: &str) -> Result<()> {
+    if password.chars().count() < MIN_PASSWORD {
+        bail!("the password is shorter than {MIN_PASSWORD} characters: choose a longer one");
+    }
+    Ok(())
 }

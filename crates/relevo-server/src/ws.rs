@@ -3,11 +3,20 @@
 pub mod agent;
 pub mod visitor;
 
+use crate::app::App;
+use crate::error::Problem;
+use crate::limits::OpenSocket;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::{FromRequestParts, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -31,6 +40,56 @@ const PING: Duration = Duration::from_secs(25);
 const DEAD: Duration = Duration::from_mins(1);
 /// A socket that takes nothing for this long while something waits is given up.
 const STALLED: Duration = Duration::from_secs(10);
+
+/// A request that opens a socket. The only way to one, so that every socket is bounded.
+pub struct Upgrade(WebSocketUpgrade);
+
+impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let no_socket = |error: WebSocketUpgradeRejection| {
+            let detail = format!("this address opens a WebSocket: {}", error.body_text());
+            Problem::new(StatusCode::BAD_REQUEST, "no_websocket", detail)
+        };
+        let upgrade = WebSocketUpgrade::from_request_parts(parts, state).await.map_err(no_socket)?;
+        // A frame is read whole before the message's size is looked at: each needs its own bound.
+        let upgrade = upgrade.max_frame_size(MAX_FRAME).max_message_size(MAX_FRAME);
+        Ok(Self(upgrade.read_buffer_size(4_096).write_buffer_size(0)))
+    }
+}
+
+impl Upgrade {
+    /// Opens the socket: `talk` has both halves until it says why to close. `places` count until the last frame is out.
+    pub fn open<F, R>(self, places: Vec<OpenSocket>, talk: F) -> Response
+    where
+        F: FnOnce(Incoming, Outgoing) -> R + Send + 'static,
+        R: Future<Output = Option<Closed>> + Send,
+    {
+        self.0.on_upgrade(|socket| async move {
+            let _places = places;
+            run(socket, talk).await;
+        })
+    }
+
+    /// Opens the socket only to say why it closes: a browser's page is told nothing of a refused upgrade.
+    pub fn refuse(self, closed: Closed) -> Response {
+        self.open(Vec::new(), move |_, _| async move { Some(closed) })
+    }
+}
+
+/// Counts one more socket of somebody, of whom `most` may be open, and of their address.
+pub fn places(app: &App, whose: String, most: usize, address: IpAddr) -> Result<Vec<OpenSocket>, Problem> {
+    let sockets = &app.limiters.sockets;
+    let most_of_address = app.config.limits.sockets_per_address;
+    [(whose, most, "of yours"), (format!("address:{address}"), most_of_address, "of your address")]
+        .into_iter()
+        .map(|(key, most, whose)| {
+            let detail = format!("{most} sockets {whose} are open already: close a tab");
+            sockets.open(key, most).ok_or_else(|| Problem::too_many(detail).with("limit", most))
+        })
+        .collect()
+}
 
 /// Why a socket ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,8 +185,7 @@ impl Incoming {
     }
 }
 
-/// Runs a socket: `talk` has both halves until it says why to close.
-pub async fn run<F, R>(socket: WebSocket, talk: F)
+async fn run<F, R>(socket: WebSocket, talk: F)
 where
     F: FnOnce(Incoming, Outgoing) -> R,
     R: Future<Output = Option<Closed>>,
@@ -185,12 +243,12 @@ pub fn refused(code: &str, detail: &str) -> Value {
 mod tests {
     use super::*;
     use axum::Router;
-    use axum::extract::WebSocketUpgrade;
     use axum::routing::any;
     use hyper_util::rt::TokioIo;
     use hyper_util::service::TowerToHyperService;
+    use tokio::io::AsyncWriteExt;
     use tokio_tungstenite::WebSocketStream;
-    use tokio_tungstenite::tungstenite::Message as Heard;
+    use tokio_tungstenite::tungstenite::Message as Told;
 
     /// A server's socket whose talk is `talk`, and the client at the other end of a pipe that holds 4 kB.
     async fn socket<F, R>(talk: F) -> WebSocketStream<tokio::io::DuplexStream>
@@ -199,8 +257,7 @@ mod tests {
         R: Future<Output = Option<Closed>> + Send + 'static,
     {
         let (here, there) = tokio::io::duplex(4_096);
-        let router = Router::new()
-            .route("/", any(|upgrade: WebSocketUpgrade| async move { upgrade.on_upgrade(|socket| run(socket, talk)) }));
+        let router = Router::new().route("/", any(|upgrade: Upgrade| async move { upgrade.open(Vec::new(), talk) }));
         let service = TowerToHyperService::new(router);
         let http = hyper::server::conn::http1::Builder::new();
         tokio::spawn(http.serve_connection(TokioIo::new(there), service).with_upgrades());
@@ -211,8 +268,8 @@ mod tests {
         let mut frames = 0;
         loop {
             match client.next().await.unwrap().unwrap() {
-                Heard::Text(_) => frames += 1,
-                Heard::Close(Some(frame)) => return (frames, frame.code.into()),
+                Told::Text(_) => frames += 1,
+                Told::Close(Some(frame)) => return (frames, frame.code.into()),
                 _ => {}
             }
         }
@@ -242,6 +299,21 @@ mod tests {
             assert!(queued <= most + 4_096 / size + 2, "{queued} frames of {size} bytes");
             assert!(frames < queued, "what was queued is not waited for");
         }
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_is_announced_larger_than_allowed_is_not_waited_for() {
+        let client = socket(|mut incoming, _outgoing| async move {
+            while !matches!(incoming.next::<Value>().await, Heard::Gone) {}
+            None
+        })
+        .await;
+        let mut pipe = client.into_inner();
+        let mut frame = vec![0x81, 0x80 | 127];
+        frame.extend(8_000_000_u64.to_be_bytes());
+        frame.resize(8_000_014, 0);
+        // The server reads the head, and hangs up.
+        assert!(pipe.write_all(&frame).await.is_err(), "8 MB were taken in");
     }
 
     #[tokio::test]

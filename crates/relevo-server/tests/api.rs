@@ -3,6 +3,7 @@
 mod command;
 mod edge;
 mod files;
+mod sockets;
 mod world;
 
 use relevo::bus::Typist;

@@ -149,4 +149,10 @@ fn an_agent_is_added_once_and_a_short_password_is_refused() {
     assert!(mistake(&add("short")).contains("10 characters"));
     assert!(add("long enough to keep\n").status.success());
     assert!(mistake(&add("long enough to keep")).contains("already"));
+    let change =
+        |more: &[&str]| run(folder.path(), &[&["user", "change", "--email", "ana@example.com"], more].concat());
+    assert!(!change(&[]).status.success(), "nothing to change");
+    assert!(change(&["--role", "supervisor"]).status.success());
+    let nobody = run(folder.path(), &["user", "change", "--email", "eva@example.com", "--role", "agent"]);
+    assert!(mistake(&nobody).contains("nobody has the e-mail eva@example.com"));
 }

@@ -37,16 +37,22 @@ pub struct AgentSocket(Socket);
 pub struct VisitorClient {
     base: String,
     token: Value,
+    contact: String,
     socket: Option<Socket>,
     frames: Vec<Value>,
 }
 
 impl World {
     pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With other settings.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
         let bot = BotId::new("echo").unwrap();
-        let config = Config {
+        let mut config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
             data: folder.path().join("data"),
             shortcuts: Some(format!("{root}/shortcuts").into()),
@@ -62,6 +68,7 @@ impl World {
             }],
             ..Config::default()
         };
+        change(&mut config);
         let echo = bot_fn(|turn: LiveTurn| async move {
             if let Some(order) = turn.text().strip_prefix("mi pedido es ") {
                 turn.capture("order", order).await?;
@@ -154,10 +161,21 @@ impl World {
         AgentClient { base: self.base(), cookie, me: answer.json().await.unwrap() }
     }
 
+    /// The shared insides, for what no client may do.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     pub async fn visitor(&self) -> VisitorClient {
-        let mut visitor = VisitorClient { base: self.base(), token: Value::Null, socket: None, frames: Vec::new() };
+        let mut visitor = self.stranger();
         visitor.returns(self, 0).await;
         visitor
+    }
+
+    /// A visitor who has not come yet.
+    pub fn stranger(&self) -> VisitorClient {
+        let (token, contact) = (Value::Null, String::new());
+        VisitorClient { base: self.base(), token, contact, socket: None, frames: Vec::new() }
     }
 
     pub async fn close_code(&self, path: &str) -> u16 {
@@ -171,6 +189,11 @@ impl World {
 }
 
 impl AgentClient {
+    /// The session's token.
+    pub fn session(&self) -> &str {
+        self.cookie.split_once('=').unwrap().1
+    }
+
     pub fn id(&self) -> &str {
         self.me["agent"]["id"].as_str().unwrap()
     }
@@ -252,6 +275,25 @@ impl AgentSocket {
     }
 }
 
+impl AgentSocket {
+    pub async fn send(&mut self, frame: Value) {
+        self.0.send(Message::text(frame.to_string())).await.unwrap();
+    }
+
+    /// All frames up to the first that is wanted.
+    pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut heard = Vec::new();
+        loop {
+            if let Message::Text(text) = self.0.next().await.unwrap().unwrap() {
+                heard.push(serde_json::from_str(&text).unwrap());
+                if heard.last().is_some_and(&wanted) {
+                    return heard;
+                }
+            }
+        }
+    }
+}
+
 impl VisitorClient {
     pub async fn leave(&mut self) {
         self.socket.take().unwrap().close(None).await.unwrap();
@@ -264,6 +306,16 @@ impl VisitorClient {
         self.socket = Some(tokio_tungstenite::connect_async(url).await.unwrap().0);
         self.send(json!({"op": "hello", "after": after})).await;
         self.until(|frame| frame["op"] == "welcome").await;
+    }
+
+    /// "Talk to a person"; the ack or the refusal.
+    pub async fn asks_for_a_person(&mut self, client_id: &str) -> Value {
+        self.send(json!({"op": "human", "client_id": client_id})).await;
+        self.until(|frame| frame["op"] == "ack" || frame["op"] == "refused").await
+    }
+
+    pub fn contact(&self) -> &str {
+        &self.contact
     }
 
     pub fn token(&self) -> &str {
@@ -288,10 +340,11 @@ impl VisitorClient {
         self.until(|frame| frame["op"] == "ack" || frame["op"] == "refused").await
     }
 
-    async fn ticket(&mut self) -> String {
+    pub async fn ticket(&mut self) -> String {
         let hello = json!({"inbox": "shop", "token": self.token, "language": "es"});
         let session = call("POST", &format!("{}/widget/session", self.base), None, None, hello).await.1;
         self.token = session["token"].clone();
+        self.contact = session["contact"]["id"].as_str().unwrap().to_owned();
         session["ticket"].as_str().unwrap().to_owned()
     }
 
@@ -335,7 +388,7 @@ impl VisitorClient {
         session["conversation"].as_str().unwrap().to_owned()
     }
 
-    async fn send(&mut self, frame: Value) {
+    pub async fn send(&mut self, frame: Value) {
         self.socket.as_mut().unwrap().send(Message::text(frame.to_string())).await.unwrap();
     }
 

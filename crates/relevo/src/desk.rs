@@ -77,7 +77,16 @@ pub enum DeskError {
     Store(#[from] StoreError),
 }
 
-/// A message that comes in from a channel.
+/// What a visitor brings.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    /// To say something.
+    Say(Inbound),
+    /// To talk to a person.
+    Human,
+}
+
+/// A visitor's wish that comes in from a channel.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// To which inbox.
@@ -88,8 +97,8 @@ pub struct Arrival {
     pub language: Option<String>,
     /// How they got here.
     pub origin: Origin,
-    /// The message.
-    pub inbound: Inbound,
+    /// What they want.
+    pub wish: Wish,
     /// The provider's id for it, unique in the inbox.
     pub provider_id: Option<String>,
 }
@@ -169,14 +178,24 @@ impl Desk {
         Err(DeskError::Busy)
     }
 
-    /// Takes in a visitor's message: into the contact's conversation, or into a new one where there is none or the last
+    /// What came of something that arrived under this provider id, if it did.
+    pub async fn received(&self, inbox: &InboxId, provider_id: &str) -> Result<Option<Done>, DeskError> {
+        self.earlier(Some(&arrival_key(inbox, provider_id.to_owned()))).await
+    }
+
+    /// Takes in a visitor's wish: into the contact's conversation, or into a new one where there is none or the last
     /// one ended long ago. Simultaneous first messages make one conversation; a repeated provider id changes nothing.
     pub async fn receive(&self, arrival: Arrival) -> Result<Done, DeskError> {
-        let Arrival { inbox: inbox_id, contact, mut inbound, provider_id, .. } = arrival.clone();
+        let Arrival { inbox: inbox_id, contact, wish, provider_id, .. } = arrival.clone();
         let inbox = self.inbox(&inbox_id)?;
-        inbound.asks_for_human = inbox.phrases.find(&inbound.text).map(str::to_owned);
-        let key = provider_id.map(|key| DedupeKey { scope: format!("inbox:{inbox_id}"), key });
-        let command = [Command::Receive(inbound)];
+        let key = provider_id.map(|id| arrival_key(&inbox_id, id));
+        let command = [match wish {
+            Wish::Say(mut inbound) => {
+                inbound.asks_for_human = inbox.phrases.find(&inbound.text).map(str::to_owned);
+                Command::Receive(inbound)
+            }
+            Wish::Human => Command::RequestHuman,
+        }];
         for _ in 0..ROUNDS {
             if let Some(done) = self.earlier(key.as_ref()).await? {
                 return Ok(done);
@@ -261,6 +280,11 @@ impl Desk {
         let facts = near.into_iter().filter(|envelope| Some(envelope.at) == at).collect();
         Ok(Some(Done { facts, state, repeated: true }))
     }
+}
+
+/// The name of something that arrives: the provider's id for it is unique in the inbox.
+fn arrival_key(inbox: &InboxId, provider_id: String) -> DedupeKey {
+    DedupeKey { scope: format!("inbox:{inbox}"), key: provider_id }
 }
 
 struct Plan {

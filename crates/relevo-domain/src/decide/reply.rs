@@ -48,6 +48,17 @@ pub(super) fn receive(state: &Conversation, inbound: &Inbound, facts: &Facts) ->
     Ok(decided)
 }
 
+/// The visitor presses "talk to a person": a closed conversation lives again for it.
+pub(super) fn call_human(state: &Conversation, facts: &Facts) -> Vec<Decided> {
+    let mut decided = Vec::new();
+    if state.is_closed() {
+        let control = on_return(state, facts);
+        decided.push((Actor::Visitor, Event::Reopened { reason: ReopenReason::VisitorWrote, control }));
+    }
+    decided.extend(request_human(&after(state, &decided, facts), None, facts));
+    decided
+}
+
 /// A bot says something.
 pub(super) fn say(state: &Conversation, turn: &Turn, outbound: &Outbound, facts: &Facts) -> Decision {
     check_outbound(outbound)?;

@@ -122,6 +122,17 @@ fn asking_for_a_person_in_words_queues_after_the_message() {
     assert_eq!(desk.run(Command::RequestHuman), Ok(Vec::new()), "asked twice");
 }
 
+// covers: H05
+#[test]
+fn asking_for_a_person_in_a_closed_conversation_opens_it_and_queues() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    desk.run(Command::Close { agent: agent(1), outcome: None }).unwrap();
+    assert_eq!(names(&desk.run(Command::RequestHuman).unwrap()), ["reopened", "handoff_requested"]);
+    assert!(!desk.state().is_closed());
+    assert!(matches!(desk.state().control.holder, Holder::Queue { .. }));
+}
+
 // covers: H09
 #[test]
 fn only_the_assignee_or_a_leader_transfers_and_a_closed_conversation_stays_closed() {

@@ -164,6 +164,7 @@ fn limits(config: &Config, say: Say<'_>) {
     let all = [
         ("api_per_minute", limits.api_per_minute == 0),
         ("conversations_per_hour", limits.conversations_per_hour == 0),
+        ("visitors_per_hour", limits.visitors_per_hour == 0),
         ("sockets_per_agent", limits.sockets_per_agent == 0),
         ("sockets_per_address", limits.sockets_per_address == 0),
         ("sockets_per_visitor", limits.sockets_per_visitor == 0),

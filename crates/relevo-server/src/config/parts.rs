@@ -140,6 +140,8 @@ pub struct Limits {
     pub sockets_per_visitor: usize,
     /// New conversations an hour from one address.
     pub conversations_per_hour: u32,
+    /// New visitors an hour from one address: browsers that bring no token of an earlier visit.
+    pub visitors_per_hour: u32,
     /// Files an hour that visitors bring from one address.
     pub uploads_per_hour: u32,
     /// The largest file, in bytes.
@@ -154,6 +156,7 @@ impl Default for Limits {
             sockets_per_visitor: 5,
             sockets_per_address: 50,
             conversations_per_hour: 10,
+            visitors_per_hour: 300,
             uploads_per_hour: 60,
             attachment_bytes: 50 * 1024 * 1024,
         }

@@ -58,10 +58,8 @@ async fn bring_visitors_file(
     Query(about): Query<About>,
     request: Request,
 ) -> Result<Response> {
-    if let Err(seconds) = app.limiters.uploads.check(&address) {
-        return Ok(
-            (cors, Problem::too_many(format!("too many files: wait {seconds} s")).after(seconds)).into_response()
-        );
+    if let Err(wait) = app.limiters.uploads.check(&address) {
+        return Ok((cors, Problem::too_fast("too many files", wait)).into_response());
     }
     // The page may read why, too.
     Ok((cors, take_in(&app, visitor.contact, &about.name, request).await).into_response())

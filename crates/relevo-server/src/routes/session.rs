@@ -40,11 +40,10 @@ async fn sign_in(
     Json(credentials): Json<Credentials>,
 ) -> Result<impl IntoResponse> {
     let email = credentials.email.trim().to_lowercase();
-    let limited = app.limiters.sign_in_address.check(&address).and(app.limiters.sign_in_email.check(&email));
-    if let Err(seconds) = limited {
-        let detail = format!("too many attempts: wait {seconds} s");
-        return Err(Problem::too_many(detail).after(seconds));
-    }
+    // What an address may not do any more does not count against the e-mail: nobody is locked out by somebody else's.
+    let limited = app.limiters.sign_in_address.check(&address);
+    let limited = limited.and_then(|()| app.limiters.sign_in_email.check(&email));
+    limited.map_err(|wait| Problem::too_fast("too many attempts", wait))?;
     let agent = app.desk.store().agent_by_email(&email).await?;
     let stored = agent.as_ref().map(|agent| agent.password_hash.clone());
     let right = sign_in::verify_password(credentials.password, stored).await;

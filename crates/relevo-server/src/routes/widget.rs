@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{Json, own_origin};
+use crate::extract::{Address, Json, own_origin};
 use crate::sign_in;
 use crate::tickets::{Principal, Visit};
 use crate::ws::visitor::origin;
@@ -16,6 +16,7 @@ use relevo::store::{Contact, ContactEdit, Visitor};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,8 +64,14 @@ struct Identity {
 /// A visitor's session: a token for this browser and a ticket for its socket.
 #[utoipa::path(post, path = "/widget/session", tag = "widget", request_body = Hello,
     responses((status = 200, description = "Token, ticket, conversation", body = Session), (status = 401, description = "bad_identity"),
-              (status = 403, description = "foreign_origin"), (status = 404, description = "not_found")))]
-async fn session(State(app): State<App>, headers: HeaderMap, Json(hello): Json<Hello>) -> Result<impl IntoResponse> {
+              (status = 403, description = "foreign_origin"), (status = 404, description = "not_found"),
+              (status = 429, description = "rate_limited")))]
+async fn session(
+    State(app): State<App>,
+    Address(address): Address,
+    headers: HeaderMap,
+    Json(hello): Json<Hello>,
+) -> Result<impl IntoResponse> {
     let inbox_id = InboxId::new(hello.inbox).map_err(|error| Problem::invalid("inbox", error))?;
     let Some(inbox) = app.desk.directory().inboxes.get(&inbox_id) else { return Err(Problem::not_found("inbox")) };
     let cors = allowed(&app, &inbox_id, &headers)?;
@@ -77,7 +84,7 @@ async fn session(State(app): State<App>, headers: HeaderMap, Json(hello): Json<H
         return Err(Problem::invalid("utm", "the limit is 20 parameters of 200 characters"));
     }
     let language = hello.language.as_deref().map(primary_language);
-    let (contact, token) = who(&app, &inbox_id, hello.token, hello.identity).await?;
+    let (contact, token) = who(&app, &inbox_id, address, hello.token, hello.identity).await?;
     let mut origin = origin(hello.page, hello.title, hello.referrer);
     origin.utm = hello.utm;
     origin.user_agent = headers
@@ -190,7 +197,7 @@ fn may_ask(headers: &HeaderMap) -> (StatusCode, HeaderMap) {
 }
 
 /// The header that lets the page read the answer, if its site may carry this inbox.
-pub(super) fn allowed(app: &App, inbox: &InboxId, headers: &HeaderMap) -> Result<[(HeaderName, HeaderValue); 2]> {
+pub(crate) fn allowed(app: &App, inbox: &InboxId, headers: &HeaderMap) -> Result<[(HeaderName, HeaderValue); 2]> {
     let vary = (header::VARY, HeaderValue::from_static("origin"));
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok([(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("null")), vary]);
@@ -205,45 +212,66 @@ pub(super) fn allowed(app: &App, inbox: &InboxId, headers: &HeaderMap) -> Result
     Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail))
 }
 
-/// Whose browser this is: known by its token, vouched for by the site, or new.
+/// Whose browser this is: known by its token, vouched for by the site, or new. Whoever is known costs no write.
 async fn who(
     app: &App,
     inbox: &InboxId,
+    address: IpAddr,
     token: Option<String>,
     identity: Option<Identity>,
 ) -> Result<(Contact, String)> {
     let store = app.desk.store();
-    let known = match &token {
-        Some(token) => store.visitor(&sign_in::hash(token)).await?.filter(|visitor| visitor.inbox == *inbox),
-        None => None,
-    };
     let vouched = match identity {
         Some(identity) => Some(verified(app, inbox, identity)?),
+        None => None,
+    };
+    let known = match token {
+        Some(token) => of_token(app, inbox, token).await?,
         None => None,
     };
     // A site's word about who it is weighs more than an old token of the same browser.
     if let Some((external, edit)) = vouched {
         let there = store.contact_by_external_id(inbox, &external).await?;
-        let of_token = match &known {
-            Some(visitor) => store.contact(visitor.contact).await?.filter(|contact| !contact.verified),
-            None => None,
-        };
-        let contact = match there.or(of_token) {
+        let (of_token, token) = known.unzip();
+        let of_token = of_token.filter(|contact| !contact.verified || contact.external_id.as_ref() == Some(&external));
+        let of_browser = of_token.as_ref().map(|contact| contact.id);
+        let contact = there.or(of_token);
+        let token = token.filter(|_| contact.as_ref().map(|contact| contact.id) == of_browser);
+        if token.is_none() {
+            not_too_many(app, address)?;
+        }
+        let contact = match contact {
             Some(contact) => contact,
             None => create(app).await?,
         };
-        let contact = store.edit_contact(contact.id, &edit).await?.unwrap_or(contact);
-        let token = remember(app, inbox, &contact).await?;
-        return Ok((contact, token));
+        let mut edited = contact.clone();
+        edit.apply(&mut edited);
+        if edited != contact {
+            edited = store.edit_contact(contact.id, &edit).await?.unwrap_or(edited);
+        }
+        let token = match token {
+            Some(token) => token,
+            None => remember(app, inbox, &edited).await?,
+        };
+        return Ok((edited, token));
     }
-    if let (Some(visitor), Some(token)) = (known, token)
-        && let Some(contact) = store.contact(visitor.contact).await?
-    {
-        return Ok((contact, token));
+    if let Some(known) = known {
+        return Ok(known);
     }
+    not_too_many(app, address)?;
     let contact = create(app).await?;
     let token = remember(app, inbox, &contact).await?;
     Ok((contact, token))
+}
+
+/// Whom a browser's token names in this inbox.
+async fn of_token(app: &App, inbox: &InboxId, token: String) -> Result<Option<(Contact, String)>> {
+    let hash = sign_in::hash(&token);
+    let Some(visitor) = app.desk.store().visitor(&hash).await?.filter(|visitor| visitor.inbox == *inbox) else {
+        return Ok(None);
+    };
+    app.limiters.api.check(&hash).map_err(|wait| Problem::too_fast("too many requests", wait))?;
+    Ok(app.desk.store().contact(visitor.contact).await?.map(|contact| (contact, token)))
 }
 
 fn verified(app: &App, inbox: &InboxId, identity: Identity) -> Result<(String, ContactEdit)> {
@@ -273,6 +301,11 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
     Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// A browser that is new costs a place on the disk.
+fn not_too_many(app: &App, address: IpAddr) -> Result<()> {
+    app.limiters.visitors.check(&address).map_err(|wait| Problem::too_fast("too many new visitors from here", wait))
 }
 
 async fn create(app: &App) -> Result<Contact> {

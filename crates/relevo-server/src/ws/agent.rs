@@ -2,17 +2,19 @@
 
 mod frames;
 mod open;
+mod past;
 
-use super::{Closed, Heard, Incoming, MAX_FRAME, Outgoing, RESTART, SIGNED_OUT, TICKET, refused, run};
+use super::{Closed, Heard, Incoming, Outgoing, RESTART, SIGNED_OUT, TICKET, Upgrade, places, refused};
 use crate::app::App;
 use crate::error::Problem;
-use crate::extract::{Query, own_origin};
+use crate::extract::{Address, Query, own_origin};
 use crate::routes::{artifacts, visitors};
+use crate::sign_in;
 use crate::tickets::Principal;
 use crate::wire;
-use axum::extract::{State, WebSocketUpgrade};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use frames::Frame;
 use open::OpenConversations;
 use relevo::bus::{Signal, Typist};
@@ -21,10 +23,13 @@ use relevo::feed::Change;
 use relevo::store::{Agent, DraftMode, Position, Row};
 use serde::Deserialize;
 use serde_json::json;
+use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
 /// Rows that changed while the agent was away are read in pages of this size.
 const PAGE: usize = 200;
+/// How often a socket looks whether its session still runs: it may have become too old, or been ended elsewhere.
+const LOOK_AGAIN: Duration = Duration::from_secs(4);
 
 /// What opens the socket.
 #[derive(Deserialize)]
@@ -36,8 +41,9 @@ pub struct Ticket {
 pub async fn upgrade(
     State(app): State<App>,
     Query(Ticket { ticket }): Query<Ticket>,
+    Address(address): Address,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     if !own_origin(&headers, &app.config) {
         let detail = "this page is of another site: add its origin to `allowed_origins` if it may";
@@ -47,27 +53,14 @@ pub async fn upgrade(
         Some(Principal::Agent { agent, session }) => app.agents.get(agent).map(|agent| (agent, session)),
         Some(Principal::Visitor { .. }) | None => None,
     };
-    let upgrade = upgrade.read_buffer_size(4_096).write_buffer_size(0).max_message_size(MAX_FRAME);
-    let Some((agent, session)) = signed_in else {
-        return Ok(upgrade.on_upgrade(|socket| run(socket, |_, _| async { Some(Closed(TICKET, "ticket")) })));
-    };
-    let most = app.config.limits.sockets_per_agent;
-    let Some(place) = app.limiters.sockets.open(format!("agent:{}", agent.id), most) else {
-        let detail = format!("{most} sockets of yours are open already: close a tab");
-        return Err(Problem::too_many(detail).with("limit", most));
-    };
-    let on_upgrade = move |socket| async move {
-        // Counted until the last frame is out.
-        let _place = place;
-        run(socket, |incoming, outgoing| async move {
-            metrics::gauge!("relevo_sockets", "who" => "agent").increment(1.0);
-            let closed = Session::new(app, agent, session, outgoing).talk(incoming).await;
-            metrics::gauge!("relevo_sockets", "who" => "agent").decrement(1.0);
-            closed
-        })
-        .await;
-    };
-    Ok(upgrade.on_upgrade(on_upgrade).into_response())
+    let Some((agent, session)) = signed_in else { return Ok(upgrade.refuse(Closed(TICKET, "ticket"))) };
+    let places = places(&app, format!("agent:{}", agent.id), app.config.limits.sockets_per_agent, address)?;
+    Ok(upgrade.open(places, |incoming, outgoing| async move {
+        metrics::gauge!("relevo_sockets", "who" => "agent").increment(1.0);
+        let closed = Session::new(app, agent, session, outgoing).talk(incoming).await;
+        metrics::gauge!("relevo_sockets", "who" => "agent").decrement(1.0);
+        closed
+    }))
 }
 
 struct Session {
@@ -90,9 +83,11 @@ impl Session {
         let mut changes = self.app.feed.subscribe();
         let mut signals = self.app.desk.bus().subscribe();
         let stop = self.app.stop.clone();
+        let mut look_again = tokio::time::interval(LOOK_AGAIN);
         let closed = loop {
             let result = tokio::select! {
                 () = stop.cancelled() => Err(Closed(RESTART, "restart")),
+                _ = look_again.tick() => self.still_signed_in().await,
                 heard = incoming.next::<Frame>() => match heard {
                     Heard::Gone => break None,
                     Heard::Nonsense(detail) => self.outgoing.send(&refused("bad_frame", &detail)),
@@ -129,6 +124,10 @@ impl Session {
         }))?;
         self.greeted = true;
         let Some(mut after) = position else { return Ok(()) };
+        let first = match self.changed_since(after).await {
+            Ok(first) => first,
+            Err(error) => return self.broken(&error),
+        };
         loop {
             self.outgoing.room().await?;
             let rows = match self.app.desk.store().changed(after, PAGE).await {
@@ -138,18 +137,35 @@ impl Session {
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.position;
             for row in &rows {
-                self.row(row).await?;
+                if self.sees(row) {
+                    self.row(row).await?;
+                    continue;
+                }
+                let id = row.conversation.id;
+                let Some(since) = first.get(&id) else { continue };
+                match self.saw_since(id, *since).await {
+                    Ok(true) => self.gone(row)?,
+                    Ok(false) => {}
+                    Err(error) => return self.broken(&error),
+                }
             }
         }
     }
 
     async fn change(&mut self, change: &Change) -> Result<(), Closed> {
+        if !self.sees(&change.row) {
+            let was_open = self.open.shut(change.conversation);
+            if was_open {
+                self.app.presence.views(change.conversation, self.agent.id, false);
+            }
+            return match self.saw_before(change).await {
+                Ok(saw) if saw || was_open => self.gone(&change.row),
+                Ok(_) => Ok(()),
+                Err(error) => self.broken(&error),
+            };
+        }
         self.row(&change.row).await?;
         if self.open.holds(change.conversation) {
-            if !self.sees(&change.row) {
-                self.open.shut(change.conversation);
-                return Ok(());
-            }
             self.open.tell(change.conversation, &change.facts, self.app.desk.store().as_ref(), &self.outgoing).await?;
         }
         Ok(())
@@ -161,15 +177,17 @@ impl Session {
 
     async fn row(&self, row: &Row) -> Result<(), Closed> {
         let conversation = row.conversation.id;
-        if !self.sees(row) {
-            let frame = json!({"op": "card_gone", "conversation": conversation, "position": row.position});
-            return self.outgoing.send(&frame);
-        }
         let drafts = self.app.desk.store().drafts(self.agent.id).await.unwrap_or_default();
         let draft = drafts.iter().find(|d| d.conversation == conversation && d.mode == DraftMode::Reply);
         let online = self.app.presence.online(row.contact.id);
         let card = wire::Card::new(row, self.agent.id, online, draft.map(|draft| draft.text.as_str()));
         self.outgoing.send(&json!({"op": "card", "card": card}))
+    }
+
+    /// Only for whoever saw it before: of anything else not even that it is there is theirs to know.
+    fn gone(&self, row: &Row) -> Result<(), Closed> {
+        let frame = json!({"op": "card_gone", "conversation": row.conversation.id, "position": row.position});
+        self.outgoing.send(&frame)
     }
 
     async fn signal(&mut self, signal: Signal) -> Result<(), Closed> {
@@ -228,16 +246,19 @@ impl Session {
                     "op": "artifact_delta", "conversation": conversation, "artifact": artifact, "step": step, "text": text,
                 }))
             }
-            Signal::SignedOut { agent } if agent == self.agent.id => {
-                // Another browser of the same agent may stay signed in.
-                match self.app.desk.store().session(&self.session).await {
-                    Ok(None) => Err(Closed(SIGNED_OUT, "signed out")),
-                    Ok(Some(_)) => Ok(()),
-                    Err(error) => self.broken(&error),
-                }
-            }
+            Signal::SignedOut { agent } if agent == self.agent.id => self.still_signed_in().await,
             Signal::SignedOut { .. } => Ok(()),
             Signal::Library => self.outgoing.send(&json!({"op": "library"})),
+        }
+    }
+
+    /// Another browser of the same agent may have signed out, and this one may stay.
+    async fn still_signed_in(&self) -> Result<(), Closed> {
+        let now = self.app.desk.clock().now();
+        match sign_in::running(self.app.desk.store().as_ref(), &self.session, now).await {
+            Ok(None) => Err(Closed(SIGNED_OUT, "signed out")),
+            Ok(Some(_)) => Ok(()),
+            Err(error) => self.broken(&error),
         }
     }
 

@@ -1,22 +1,23 @@
 //! The visitor's socket.
 
-use super::{Closed, Heard, Incoming, MAX_FRAME, Outgoing, RESTART, TICKET, refused, run};
+use super::{Closed, Heard, Incoming, Outgoing, RESTART, TICKET, Upgrade, places, refused};
 use crate::app::App;
 use crate::error::Problem;
 use crate::extract::{Address, Query};
 use crate::presence::Page;
-use crate::routes::files;
+use crate::routes::{files, widget};
 use crate::tickets::{Principal, Visit};
 use crate::wire;
-use axum::extract::{State, WebSocketUpgrade};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use relevo::bus::{Signal, Typist};
-use relevo::desk::{Arrival, DeskError};
+use relevo::desk::{Arrival, DeskError, Done, Wish};
 use relevo::domain::card::View;
 use relevo::domain::command::{AgentFacts, Command, Inbound, Role};
 use relevo::domain::control::{Epoch, Holder};
 use relevo::domain::conversation::Conversation;
-use relevo::domain::event::Origin;
+use relevo::domain::event::{Event, Origin};
 use relevo::domain::id::{AgentId, ContactId, ConversationId, FileId, InboxId, MessageId, Seq};
 use relevo::domain::timeline::{Who, for_visitor};
 use relevo::store::Sort;
@@ -33,46 +34,27 @@ pub struct Ticket {
     ticket: String,
 }
 
-/// Opens the socket of whoever holds the ticket. The ticket was given to a page whose origin was checked.
+/// Opens the socket of whoever holds the ticket, for a page that may carry the inbox.
 pub async fn upgrade(
     State(app): State<App>,
     Query(Ticket { ticket }): Query<Ticket>,
     Address(address): Address,
-    upgrade: WebSocketUpgrade,
+    headers: HeaderMap,
+    upgrade: Upgrade,
 ) -> Result<Response, Problem> {
-    let upgrade = upgrade.read_buffer_size(4_096).write_buffer_size(0).max_message_size(MAX_FRAME);
     let Some(Principal::Visitor { contact, inbox, visit }) = app.tickets.redeem(&ticket) else {
-        return Ok(upgrade.on_upgrade(|socket| run(socket, |_, _| async { Some(Closed(TICKET, "ticket")) })));
+        return Ok(upgrade.refuse(Closed(TICKET, "ticket")));
     };
-    let most = app.config.limits.sockets_per_visitor;
-    let place = app.limiters.sockets.open(format!("visitor:{contact}"), most);
-    let from = app.limiters.sockets.open(format!("address:{address}"), app.config.limits.sockets_per_address);
-    let (Some(place), Some(from)) = (place, from) else {
-        return Err(Problem::too_many("too many chats are open here already: close a tab").with("limit", most));
-    };
-    let on_upgrade = move |socket| async move {
-        // Counted until the last frame is out.
-        let _places = (place, from);
-        run(socket, |incoming, outgoing| async move {
-            metrics::gauge!("relevo_sockets", "who" => "visitor").increment(1.0);
-            let session = Session {
-                app,
-                contact,
-                inbox,
-                visit: *visit,
-                address,
-                outgoing,
-                conversation: None,
-                told: 0,
-                ready: false,
-            };
-            let closed = session.talk(incoming).await;
-            metrics::gauge!("relevo_sockets", "who" => "visitor").decrement(1.0);
-            closed
-        })
-        .await;
-    };
-    Ok(upgrade.on_upgrade(on_upgrade).into_response())
+    widget::allowed(&app, &inbox, &headers)?;
+    let places = places(&app, format!("visitor:{contact}"), app.config.limits.sockets_per_visitor, address)?;
+    Ok(upgrade.open(places, move |incoming, outgoing| async move {
+        metrics::gauge!("relevo_sockets", "who" => "visitor").increment(1.0);
+        let (visit, conversation) = (*visit, None);
+        let session = Session { app, contact, inbox, visit, address, outgoing, conversation, told: 0, ready: false };
+        let closed = session.talk(incoming).await;
+        metrics::gauge!("relevo_sockets", "who" => "visitor").decrement(1.0);
+        closed
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -159,14 +141,12 @@ impl Session {
         match frame {
             Frame::Hello { after } => self.hello(after).await,
             Frame::Say { client_id, text, payload, attachments } => {
-                let answer = self.say(&client_id, text, payload, &attachments).await;
-                self.outgoing.send(&answer)?;
-                self.catch_up().await
+                let said = self.say(&client_id, text, payload, &attachments).await;
+                self.answer(&client_id, said).await
             }
             Frame::Human { client_id } => {
-                let answer = self.human(&client_id).await;
-                self.outgoing.send(&answer)?;
-                self.catch_up().await
+                let called = self.human(&client_id).await;
+                self.answer(&client_id, called).await
             }
             Frame::Typing { on } => {
                 if let Some(conversation) = self.conversation {
@@ -177,6 +157,10 @@ impl Session {
             Frame::Received { up_to } => self.mark(Command::MarkReceived { up_to }).await,
             Frame::Read { up_to } => self.mark(Command::MarkRead { up_to }).await,
             Frame::Page { url, title } => {
+                // Nobody waits for an answer to this: what is too much is not written down.
+                if self.app.limiters.pages.check(&self.contact.to_string()).is_err() {
+                    return Ok(());
+                }
                 self.visit.origin.page = Some(url.clone());
                 self.visit.origin.title = Some(title.clone());
                 self.app.presence.moved(self.contact, Page { url: Some(url.clone()), title: Some(title.clone()) });
@@ -220,66 +204,97 @@ impl Session {
         self.catch_up().await
     }
 
-    async fn say(&mut self, client_id: &str, text: String, payload: Option<String>, attachments: &[FileId]) -> Value {
-        let key = self.contact.to_string();
-        let refused = |code: &str, detail: String| json!({"op": "refused", "client_id": client_id, "code": code, "detail": detail});
-        if client_id.is_empty() || client_id.len() > 100 {
-            return refused("invalid", "client_id: needs 1 to 100 characters".into());
+    async fn say(
+        &mut self,
+        client_id: &str,
+        text: String,
+        payload: Option<String>,
+        attachments: &[FileId],
+    ) -> Result<Done, Problem> {
+        if let Some(done) = self.done_before(client_id).await? {
+            return Ok(done);
         }
-        let limits = &self.app.limiters;
-        if let Err(seconds) = limits.visitor_burst.check(&key).and(limits.visitor_hour.check(&key)) {
-            return refused("rate_limited", format!("too many messages: wait {seconds} s"));
-        }
-        if self.conversation.is_none()
-            && let Err(seconds) = limits.conversations.check(&self.address)
-        {
-            return refused("rate_limited", format!("too many new conversations from here: wait {seconds} s"));
-        }
-        let attachments = match files::keep(&self.app, self.contact, attachments).await {
-            Ok(attachments) => attachments,
-            Err(problem) => return refused(problem.code(), problem.detail().to_owned()),
+        self.not_too_fast()?;
+        let attachments = files::keep(&self.app, self.contact, attachments).await?;
+        let inbound = Inbound {
+            id: MessageId(self.app.desk.clock().id()),
+            text,
+            attachments,
+            payload,
+            client_id: Some(client_id.to_owned()),
+            asks_for_human: None,
         };
+        self.receive(client_id, Wish::Say(inbound)).await
+    }
+
+    /// "Talk to a person": also the first thing that somebody may say.
+    async fn human(&mut self, client_id: &str) -> Result<Done, Problem> {
+        if let Some(done) = self.done_before(client_id).await? {
+            return Ok(done);
+        }
+        self.not_too_fast()?;
+        self.receive(client_id, Wish::Human).await
+    }
+
+    /// What came of this already: it is acknowledged again, however fast it comes.
+    async fn done_before(&self, client_id: &str) -> Result<Option<Done>, Problem> {
+        if client_id.is_empty() || client_id.len() > 100 {
+            return Err(Problem::invalid("client_id", "needs 1 to 100 characters"));
+        }
+        Ok(self.app.desk.received(&self.inbox, &self.provider_id(client_id)).await?)
+    }
+
+    fn not_too_fast(&self) -> Result<(), Problem> {
+        let (limits, key) = (&self.app.limiters, self.contact.to_string());
+        let rate = limits.visitor_burst.check(&key).and_then(|()| limits.visitor_hour.check(&key));
+        rate.map_err(|wait| Problem::too_fast("too many messages", wait))?;
+        if self.conversation.is_none() {
+            let rate = limits.conversations.check(&self.address);
+            rate.map_err(|wait| Problem::too_fast("too many new conversations from here", wait))?;
+        }
+        Ok(())
+    }
+
+    async fn receive(&self, client_id: &str, wish: Wish) -> Result<Done, Problem> {
         let arrival = Arrival {
             inbox: self.inbox.clone(),
             contact: self.contact,
             language: self.visit.language.clone(),
             origin: self.visit.origin.clone(),
-            inbound: Inbound {
-                id: MessageId(self.app.desk.clock().id()),
-                text,
-                attachments,
-                payload,
-                client_id: Some(client_id.to_owned()),
-                asks_for_human: None,
-            },
-            provider_id: Some(format!("{}:{client_id}", self.contact)),
+            wish,
+            provider_id: Some(self.provider_id(client_id)),
         };
-        match self.app.desk.receive(arrival).await {
-            Ok(done) => {
-                self.conversation = Some(done.state.id);
-                json!({"op": "ack", "client_id": client_id, "seq": done.written()})
-            }
-            Err(error) => {
-                let problem = Problem::from(error);
-                refused(problem.code(), problem.detail().to_owned())
-            }
-        }
+        Ok(self.app.desk.receive(arrival).await?)
     }
 
-    /// "Talk to a person". Before anything was said there is nothing to hand over yet: the wish itself becomes the first
-    /// message's, in the widget.
-    async fn human(&mut self, client_id: &str) -> Value {
-        let Some(id) = self.conversation else {
-            let detail = "write what it is about first";
-            return json!({"op": "refused", "client_id": client_id, "code": "no_conversation", "detail": detail});
-        };
-        match self.app.desk.run(id, Command::RequestHuman).await {
-            Ok(done) => json!({"op": "ack", "client_id": client_id, "seq": done.state.seq}),
-            Err(error) => {
-                let problem = Problem::from(error);
-                json!({"op": "refused", "client_id": client_id, "code": problem.code(), "detail": problem.detail()})
+    fn provider_id(&self, client_id: &str) -> String {
+        format!("{}:{client_id}", self.contact)
+    }
+
+    /// Acknowledges what is on disk; a refusal says when to try again where only time is wanting.
+    async fn answer(&mut self, client_id: &str, done: Result<Done, Problem>) -> Result<(), Closed> {
+        let frame = match done {
+            Ok(done) => {
+                self.conversation = Some(done.state.id);
+                let seq = done.written().unwrap_or(done.state.seq);
+                let message = done.facts.iter().find_map(|fact| match &fact.event {
+                    Event::MessagePosted { message, .. } => Some(message.id),
+                    _ => None,
+                });
+                json!({"op": "ack", "client_id": client_id, "seq": seq, "message_id": message})
             }
-        }
+            Err(problem) => {
+                let (code, detail) = (problem.code(), problem.detail());
+                let wait = problem.wait().map(|wait| wait.as_millis() as u64 + 1);
+                let mut frame = json!({"op": "refused", "client_id": client_id, "code": code, "detail": detail});
+                if let Some(wait) = wait {
+                    frame["retry_after_ms"] = json!(wait);
+                }
+                frame
+            }
+        };
+        self.outgoing.send(&frame)?;
+        self.catch_up().await
     }
 
     async fn mark(&mut self, command: Command) -> Result<(), Closed> {

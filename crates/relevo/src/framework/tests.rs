@@ -4,7 +4,7 @@ use super::{Framework, Running};
 use crate::bot::{BotError, Handoff, LiveTurn, TurnEnd, bot_fn};
 use crate::bus::{LocalBus, Signal, Typist};
 use crate::clock::{Clock, SystemClock};
-use crate::desk::{Arrival, DeskError};
+use crate::desk::{Arrival, DeskError, Wish};
 use crate::memory::MemoryStore;
 use crate::store::{DedupeKey, Lane};
 use relevo_domain::command::{AgentFacts, Command, Inbound, Outbound, Rejection, Role};
@@ -125,14 +125,14 @@ async fn simultaneous_first_messages_make_one_conversation_and_a_repeat_changes_
         contact,
         language: None,
         origin: Origin::default(),
-        inbound: Inbound {
+        wish: Wish::Say(Inbound {
             id: MessageId(Uuid::from_u128(1_000 + n)),
             text: format!("first {}", n / 2),
             attachments: Vec::new(),
             payload: None,
             client_id: None,
             asks_for_human: None,
-        },
+        }),
         // Every message is sent twice under the same provider id.
         provider_id: Some(format!("wamid.{}", n / 2)),
     };

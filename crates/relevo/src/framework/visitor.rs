@@ -1,7 +1,7 @@
 //! A visitor inside the process: for programs that embed Relevo, for examples and tests.
 
 use super::Running;
-use crate::desk::{Arrival, Desk, DeskError, Done};
+use crate::desk::{Arrival, Desk, DeskError, Done, Wish};
 use crate::feed::{Change, Feed};
 use crate::store::Contact;
 use relevo_domain::command::Inbound;
@@ -65,14 +65,14 @@ impl LocalVisitor {
                 contact: self.contact,
                 language: None,
                 origin: Origin::default(),
-                inbound: Inbound {
+                wish: Wish::Say(Inbound {
                     id,
                     text: text.to_owned(),
                     attachments: Vec::new(),
                     payload: None,
                     client_id: None,
                     asks_for_human: None,
-                },
+                }),
                 provider_id: None,
             })
             .await
