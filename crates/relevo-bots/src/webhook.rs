@@ -4,18 +4,18 @@
 //! not understood: people take over, with the reason. When the conversation changes hands, the request is dropped and
 //! the bot's connection closes.
 
-mod shapes;
+mod request;
 #[cfg(test)]
 mod tests;
 
 use crate::guard::{PublicOnly, is_private};
 use async_trait::async_trait;
 use futures::StreamExt;
-use relevo::bot::{Bot, BotError, LiveTurn, TurnEnd, TurnOver};
+use relevo::bot::{Answer, Bot, BotError, LiveTurn, TurnEnd, TurnOver};
 use relevo::clock::{Clock, SystemClock};
 use relevo::webhook::{Secret, seconds};
+use request::request;
 use reqwest::{Client, Response, StatusCode, Url, redirect};
-use shapes::{Answer, request};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,15 +175,7 @@ impl Bot for WebhookBot {
             answer = self.ask(&turn) => answer?,
         };
         let Some(answer) = answer else { return Ok(TurnEnd::Later(self.settings.later)) };
-        if !answer.captured.is_empty() {
-            turn.capture_all(answer.captured).await?;
-        }
-        for message in answer.messages {
-            turn.say_with(message.text, message.buttons).await?;
-        }
-        if let Some(handoff) = answer.handoff {
-            turn.handoff(handoff.into()).await?;
-        }
+        turn.answer(answer).await?;
         Ok(TurnEnd::Done)
     }
 }

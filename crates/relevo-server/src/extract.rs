@@ -99,20 +99,25 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             let detail = format!("the body is larger than {MAX_JSON} bytes: send less");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", MAX_JSON)
         })?;
-        if depth(&bytes) > MAX_DEPTH {
-            return Err(Problem::invalid("body", format!("has more than {MAX_DEPTH} levels")).with("limit", MAX_DEPTH));
-        }
-        let mut reader = serde_json::Deserializer::from_slice(if bytes.is_empty() { b"{}" } else { &bytes });
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let field = error.path().to_string();
-            if field == "." {
-                return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.inner().to_string());
-            }
-            Problem::invalid(&field, error.inner())
-        })?;
-        reader.end().map_err(|error| Problem::invalid("body", error))?;
-        Ok(Self(value))
+        parse(if bytes.is_empty() { b"{}" } else { &bytes }).map(Self)
     }
+}
+
+/// JSON of at most [`MAX_DEPTH`] levels, or a problem that names the field.
+pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
+    if depth(json) > MAX_DEPTH {
+        return Err(Problem::invalid("body", format!("has more than {MAX_DEPTH} levels")).with("limit", MAX_DEPTH));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let field = error.path().to_string();
+        if field == "." {
+            return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.inner().to_string());
+        }
+        Problem::invalid(&field, error.inner())
+    })?;
+    reader.end().map_err(|error| Problem::invalid("body", error))?;
+    Ok(value)
 }
 
 /// How deep arrays and objects are nested at most. Whether the text is JSON at all is the parser's business.

@@ -5,6 +5,7 @@ pub mod visitor;
 
 use crate::app::App;
 use crate::error::Problem;
+use crate::extract::parse;
 use crate::limits::OpenSocket;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -163,9 +164,9 @@ impl Incoming {
                     self.heard = Instant::now();
                     match message {
                         Some(Ok(Message::Text(text))) => {
-                            return match serde_json::from_str(&text) {
+                            return match parse(text.as_bytes()) {
                                 Ok(frame) => Heard::Frame(frame),
-                                Err(error) => Heard::Nonsense(error.to_string()),
+                                Err(problem) => Heard::Nonsense(problem.detail().to_owned()),
                             };
                         }
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}

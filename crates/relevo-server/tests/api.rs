@@ -1,5 +1,6 @@
 //! The server over its real surfaces: HTTP and sockets on a port of its own, SQLite in a folder of its own.
 
+mod bots;
 mod command;
 mod edge;
 mod files;

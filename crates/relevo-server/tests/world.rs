@@ -344,7 +344,7 @@ impl VisitorClient {
         let hello = json!({"inbox": "shop", "token": self.token, "language": "es"});
         let session = call("POST", &format!("{}/widget/session", self.base), None, None, hello).await.1;
         self.token = session["token"].clone();
-        self.contact = session["contact"]["id"].as_str().unwrap().to_owned();
+        session["contact"]["id"].as_str().unwrap().clone_into(&mut self.contact);
         session["ticket"].as_str().unwrap().to_owned()
     }
 

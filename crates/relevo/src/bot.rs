@@ -20,9 +20,13 @@
 //! # let _ = bot;
 //! ```
 
+mod answer;
+
+pub use answer::{Answer, Said};
+
 use crate::bus::{Signal, Typist};
 use crate::desk::{Desk, DeskError, Done};
-use crate::store::DedupeKey;
+use crate::store::{Contact, DedupeKey};
 use async_trait::async_trait;
 use relevo_domain::command::{Command, Outbound, Rejection};
 use relevo_domain::control::Turn;
@@ -149,12 +153,6 @@ impl Handoff {
     }
 }
 
-impl From<relevo_domain::command::Handoff> for Handoff {
-    fn from(handoff: relevo_domain::command::Handoff) -> Self {
-        Self(handoff, None)
-    }
-}
-
 /// One turn under way: what the visitor wrote, what is known, and the means to answer. Cheap to clone.
 #[derive(Clone)]
 pub struct LiveTurn {
@@ -166,6 +164,7 @@ struct Inner {
     right: Turn,
     message: Message,
     conversation: Conversation,
+    contact: Contact,
     transcript: Vec<Line>,
     cancel: CancellationToken,
     said: AtomicU32,
@@ -176,12 +175,12 @@ impl LiveTurn {
         desk: Desk,
         right: Turn,
         message: Message,
-        conversation: Conversation,
+        (conversation, contact): (Conversation, Contact),
         transcript: Vec<Line>,
         cancel: CancellationToken,
     ) -> Self {
         let said = AtomicU32::new(0);
-        Self { inner: Arc::new(Inner { desk, right, message, conversation, transcript, cancel, said }) }
+        Self { inner: Arc::new(Inner { desk, right, message, conversation, contact, transcript, cancel, said }) }
     }
 
     /// What the visitor wrote.
@@ -202,6 +201,11 @@ impl LiveTurn {
     /// The conversation as it was when the turn began.
     pub fn conversation(&self) -> &Conversation {
         &self.inner.conversation
+    }
+
+    /// Whom it is with.
+    pub fn contact(&self) -> &Contact {
+        &self.inner.contact
     }
 
     /// The visitor's language, where known (`es`).
@@ -243,6 +247,11 @@ impl LiveTurn {
     pub async fn say_with(&self, text: impl Into<String>, buttons: Vec<Button>) -> Result<(), BotError> {
         let nth = self.inner.said.fetch_add(1, Ordering::Relaxed);
         self.say_nth(nth, text.into(), buttons).await
+    }
+
+    /// Says, records and hands over in one piece: all of it happens, or nothing.
+    pub async fn answer(&self, answer: Answer) -> Result<(), BotError> {
+        self.done(answer.give(&self.inner.desk, self.conversation_id(), &self.inner.right).await)
     }
 
     /// Begins a reply that grows while the visitor watches.
@@ -314,7 +323,7 @@ impl LiveTurn {
 }
 
 /// The id of the `nth` thing that a turn says: the same when the turn is run again.
-pub fn said_id(turn: &Turn, nth: u32) -> MessageId {
+fn said_id(turn: &Turn, nth: u32) -> MessageId {
     MessageId(Uuid::new_v5(&turn.id.0, &nth.to_be_bytes()))
 }
 

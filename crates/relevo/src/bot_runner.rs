@@ -91,6 +91,7 @@ impl BotRunner {
             let detail = format!("the bot `{}` is not plugged in", turn.bot);
             return self.fail(desk, id, turn, HandoffReason::NoBot, detail).await;
         };
+        let Some(contact) = desk.store().contact(state.contact).await? else { return Ok(Outcome::Finished) };
         let Some((message, transcript)) = words(desk, &state, turn).await? else { return Ok(Outcome::Finished) };
         let cancel = CancellationToken::new();
         self.lock().insert(id, (turn.epoch, cancel.clone()));
@@ -98,7 +99,7 @@ impl BotRunner {
         if let Some(now) = desk.store().load(id).await? {
             self.overtaken(id, &now);
         }
-        let live = LiveTurn::new(desk.clone(), turn.clone(), message, state, transcript, cancel.clone());
+        let live = LiveTurn::new(desk.clone(), turn.clone(), message, (state, contact), transcript, cancel.clone());
         live.typing(true);
         let began = tokio::time::Instant::now();
         let ended = bounded(plugged, live.clone(), &cancel, stop).await;

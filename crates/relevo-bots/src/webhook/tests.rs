@@ -4,7 +4,9 @@ use super::{MAX_ANSWER, Settings, WebhookBot};
 use relevo::domain::event::{Event, HandoffReason};
 use relevo::domain::id::ConversationId;
 use relevo::framework::{Framework, Running};
+use relevo::store::ContactEdit;
 use relevo::webhook::Secret;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -81,6 +83,9 @@ async fn the_request_is_signed_and_its_answer_is_said_captured_and_handed_over()
     let (url, asked) = server().await;
     let relevo = relevo_with(Settings::new(url, secret())).await;
     let visitor = relevo.visitor("shop").await.unwrap();
+    let named =
+        ContactEdit { name: Some(Some("Ada".into())), email: Some(Some("ada@example.com".into())), ..<_>::default() };
+    relevo.desk().store().edit_contact(visitor.contact(), &named).await.unwrap();
     let id = visitor.write("hola").await.unwrap().state.id;
     let mut asked = asked.await.unwrap();
     let now = relevo.desk().clock().now();
@@ -89,6 +94,8 @@ async fn the_request_is_signed_and_its_answer_is_said_captured_and_handed_over()
     assert_eq!(secret().verify(&id_, &stamp, &signature, &asked.body, now), Ok(()));
     let body: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
     assert_eq!(body["message"]["text"], "hola");
+    let contact = json!({"id": visitor.contact(), "name": "Ada", "email": "ada@example.com", "phone": null});
+    assert_eq!((&body["contact"], &body["attachments"]), (&contact, &json!([])));
     let said =
         r#"{"messages":[{"text":"Te paso con alguien"}],"captured":{"order":"A-7"},"handoff":{"reason":"refund"}}"#;
     answer(&mut asked.stream, "200 OK", said).await;
@@ -106,6 +113,13 @@ async fn errors_redirects_nonsense_and_too_much_hand_over_to_people_with_the_rea
         ("500 Oops", "", HandoffReason::BotError, "the bot answered with HTTP 500"),
         ("302 Found", "", HandoffReason::BotError, "the bot answered with HTTP 302"),
         ("200 OK", "<html>", HandoffReason::BotError, "the bot's answer is not understood"),
+        (
+            "200 OK",
+            r#"{"handof":{}}"#,
+            HandoffReason::BotError,
+            "the bot's answer is not understood: unknown field `handof`",
+        ),
+        ("200 OK", r#"{"messages":[{"txt":"a"}]}"#, HandoffReason::BotError, "the bot's answer is not understood"),
         ("200 OK", &large, HandoffReason::TooLarge, "the bot's answer is larger than 65536 bytes"),
     ];
     for (status, body, reason, detail) in cases {
@@ -118,6 +132,23 @@ async fn errors_redirects_nonsense_and_too_much_hand_over_to_people_with_the_rea
         assert!(text.starts_with(detail), "{text}");
         relevo.stop().await;
     }
+}
+
+#[tokio::test]
+async fn an_answer_of_which_a_part_is_refused_says_nothing_and_hands_over() {
+    let (url, asked) = server().await;
+    let relevo = relevo_with(Settings::new(url, secret())).await;
+    let id = relevo.visitor("shop").await.unwrap().write("hola").await.unwrap().state.id;
+    let body = json!({"messages": [{"text": "uno"}, {"text": "x".repeat(8_001)}], "captured": {"k": "v"}});
+    answer(&mut asked.await.unwrap().stream, "200 OK", &body.to_string()).await;
+    let (why, text) = handed_over(&relevo, id).await;
+    assert_eq!(why, HandoffReason::BotError);
+    assert!(text.contains("the limit is 8000"), "{text}");
+    let facts = relevo.desk().store().read(id, 0, 100).await.unwrap();
+    let said = facts.iter().filter(|fact| matches!(fact.event, Event::MessagePosted { .. })).count();
+    assert_eq!(said, 1, "only the visitor's");
+    assert!(!facts.iter().any(|fact| matches!(fact.event, Event::Captured { .. })));
+    relevo.stop().await;
 }
 
 // covers: H20

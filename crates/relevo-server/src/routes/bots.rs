@@ -2,22 +2,18 @@
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::Named;
+use crate::extract::{Named, parse};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use relevo::bot::said_id;
-use relevo::domain::command::{Command, Handoff, Outbound};
-use relevo::domain::control::Turn;
-use relevo::domain::id::{ConversationId, MessageId};
+use relevo::bot::Answer;
+use relevo::domain::event::Event;
 use relevo::domain::message::Button;
-use relevo::store::DedupeKey;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 /// The largest answer of a bot, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -26,27 +22,39 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(late_reply)).layer(DefaultBodyLimit::max(MAX_ANSWER))
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct LateReply {
+/// What a bot answers: [`Answer`], described.
+#[derive(ToSchema)]
+#[schema(as = BotAnswer)]
+#[expect(dead_code, reason = "it describes what `relevo::bot::Answer` reads")]
+struct Described {
     /// The same id again changes nothing.
     id: String,
-    #[serde(default)]
-    messages: Vec<LateMessage>,
-    #[serde(default)]
-    #[schema(value_type = Option<Object>)]
-    handoff: Option<Handoff>,
-    #[serde(default)]
-    captured: BTreeMap<String, String>,
+    messages: Option<Vec<DescribedMessage>>,
+    handoff: Option<DescribedHandoff>,
+    captured: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct LateMessage {
+#[derive(ToSchema)]
+#[schema(as = BotMessage)]
+#[expect(dead_code, reason = "it describes what `relevo::bot::Said` reads")]
+struct DescribedMessage {
     text: String,
-    #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Option<Vec<Object>>)]
     buttons: Vec<Button>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = BotHandoff)]
+#[expect(dead_code, reason = "it describes what `command::Handoff` reads")]
+struct DescribedHandoff {
+    /// In the bot's words.
+    reason: Option<String>,
+    /// For agents only.
+    note: Option<String>,
+    /// A team's id.
+    team: Option<String>,
+    skill: Option<String>,
+    captured: Option<BTreeMap<String, String>>,
 }
 
 /// What became of a bot's answer.
@@ -59,7 +67,7 @@ struct Accepted {
 
 /// A bot's answer to a turn that it answered with 202. The token dies when the conversation changes hands.
 #[utoipa::path(post, path = "/bots/{bot}/replies", tag = "bots", params(("bot" = String, Path)),
-    request_body = LateReply,
+    request_body = Described,
     responses((status = 200, description = "Said", body = Accepted), (status = 401, description = "bad_signature, bad_token"),
               (status = 409, description = "stale_turn: everything was withheld")))]
 async fn late_reply(
@@ -86,52 +94,13 @@ async fn late_reply(
     if turn.bot.as_str() != bot {
         return Err(bad_token());
     }
-    let answer: LateReply = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&body))
-        .map_err(|error| Problem::invalid(&error.path().to_string(), error.inner()))?;
-    if answer.id.is_empty() || answer.id.len() > 100 {
+    let answer: Answer = parse(&body)?;
+    let id = answer.id.as_deref().unwrap_or_default();
+    if id.is_empty() || id.len() > 100 {
         return Err(Problem::invalid("id", "needs 1 to 100 characters: give every answer an id of its own"));
     }
-    let count = commands(&turn, answer);
-    run(&app, conversation, &turn, count).await
-}
-
-/// What an answer does, each under a name of its own.
-fn commands(turn: &Turn, answer: LateReply) -> Vec<(String, Command)> {
-    let mut commands = Vec::new();
-    if !answer.captured.is_empty() {
-        let command = Command::Capture { turn: turn.clone(), data: answer.captured };
-        commands.push((format!("{}:captured", answer.id), command));
-    }
-    for (n, said) in answer.messages.into_iter().enumerate() {
-        let name = format!("{}:{n}", answer.id);
-        let id = MessageId(Uuid::new_v5(&said_id(turn, 0).0, name.as_bytes()));
-        let message = Outbound {
-            id,
-            text: said.text,
-            attachments: Vec::new(),
-            buttons: said.buttons,
-            reply_to: None,
-            client_id: None,
-        };
-        commands.push((name, Command::Say { turn: turn.clone(), message }));
-    }
-    if let Some(handoff) = answer.handoff {
-        commands.push((format!("{}:handoff", answer.id), Command::HandOff { turn: turn.clone(), handoff }));
-    }
-    commands
-}
-
-async fn run(
-    app: &App,
-    conversation: ConversationId,
-    turn: &Turn,
-    commands: Vec<(String, Command)>,
-) -> Result<axum::Json<Accepted>> {
-    let mut suppressed = 0;
-    for (key, command) in commands {
-        let key = DedupeKey { scope: format!("turn:{}", turn.id), key };
-        suppressed += usize::from(app.desk.run_once(conversation, command, key).await?.suppressed());
-    }
+    let done = answer.give(&app.desk, conversation, &turn).await?;
+    let suppressed = done.facts.iter().filter(|fact| matches!(fact.event, Event::Suppressed { .. })).count();
     if suppressed == 0 {
         return Ok(axum::Json(Accepted { accepted: true, suppressed: 0 }));
     }

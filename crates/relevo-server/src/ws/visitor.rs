@@ -285,10 +285,9 @@ impl Session {
             }
             Err(problem) => {
                 let (code, detail) = (problem.code(), problem.detail());
-                let wait = problem.wait().map(|wait| wait.as_millis() as u64 + 1);
                 let mut frame = json!({"op": "refused", "client_id": client_id, "code": code, "detail": detail});
-                if let Some(wait) = wait {
-                    frame["retry_after_ms"] = json!(wait);
+                if let Some(wait) = problem.wait() {
+                    frame["retry_after_ms"] = json!(wait.as_millis() + 1);
                 }
                 frame
             }

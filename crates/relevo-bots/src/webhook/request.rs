@@ -1,34 +1,23 @@
-//! What is sent to a bot, and what it may answer.
+//! What is sent to a bot. What it may answer is [`relevo::bot::Answer`].
 
 use relevo::bot::LiveTurn;
-use relevo::domain::command::Handoff;
-use relevo::domain::message::{Actor, Button};
-use serde::Deserialize;
+use relevo::domain::message::Actor;
+use relevo::store::Contact;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// How many earlier lines a bot is sent.
 const TAIL: usize = 20;
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    #[serde(default)]
-    pub messages: Vec<Said>,
-    pub handoff: Option<Handoff>,
-    #[serde(default)]
-    pub captured: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Said {
-    pub text: String,
-    #[serde(default)]
-    pub buttons: Vec<Button>,
-}
-
 pub(super) fn request(turn: &LiveTurn, token: &str) -> Value {
     let state = turn.conversation();
     let message = turn.message();
+    let Contact { id, name, email, phone, .. } = turn.contact();
+    // What a bot is told of a file is what everybody may know; its bytes are not for bots.
+    let attachments: Vec<_> = message
+        .attachments
+        .iter()
+        .map(|file| json!({"name": file.name, "type": file.media_type, "size": file.size}))
+        .collect();
     let lines = turn.transcript();
     let tail: Vec<_> = lines[lines.len().saturating_sub(TAIL)..]
         .iter()
@@ -38,8 +27,8 @@ pub(super) fn request(turn: &LiveTurn, token: &str) -> Value {
         "type": "turn", "turn": turn.right().id, "epoch_token": token,
         "conversation": {"id": state.id, "inbox": state.inbox, "channel": state.channel, "language": state.language},
         "message": {"id": message.id, "text": message.text, "payload": message.payload},
-        "contact": {"id": state.contact},
-        "attachments": message.attachments, "captured": state.captured, "transcript_tail": tail,
+        "contact": {"id": id, "name": name, "email": email, "phone": phone},
+        "attachments": attachments, "captured": state.captured, "transcript_tail": tail,
     })
 }
 
