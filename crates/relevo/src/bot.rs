@@ -323,7 +323,7 @@ impl LiveTurn {
 }
 
 /// The id of the `nth` thing that a turn says: the same when the turn is run again.
-fn said_id(turn: &Turn, nth: u32) -> MessageId {
+pub(crate) fn said_id(turn: &Turn, nth: u32) -> MessageId {
     MessageId(Uuid::new_v5(&turn.id.0, &nth.to_be_bytes()))
 }
 

@@ -13,7 +13,6 @@ use relevo_domain::event::{Event, HandoffReason};
 use relevo_domain::id::ConversationId;
 use relevo_domain::message::Message;
 use relevo_domain::timeline::{self, Line};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -27,8 +26,15 @@ const FACTS: usize = 400;
 /// The turns under way in this process.
 #[derive(Default)]
 pub struct BotRunner {
-    turns: Mutex<HashMap<ConversationId, (Epoch, CancellationToken)>>,
+    turns: Mutex<Vec<UnderWay>>,
     longest: Duration,
+}
+
+/// A turn that was begun. A conversation may have two for a moment: a claim that ran out is claimed again.
+struct UnderWay {
+    conversation: ConversationId,
+    epoch: Epoch,
+    cancel: CancellationToken,
 }
 
 impl BotRunner {
@@ -54,7 +60,7 @@ impl BotRunner {
                 Ok(Change { conversation, row, .. }) => self.overtaken(conversation, &row.conversation),
                 // Missed some: look at every turn's conversation.
                 Err(broadcast::error::RecvError::Lagged(_)) => {
-                    let under_way: Vec<_> = self.lock().keys().copied().collect();
+                    let under_way: Vec<_> = self.lock().iter().map(|turn| turn.conversation).collect();
                     for conversation in under_way {
                         if let Ok(Some(state)) = desk.store().load(conversation).await {
                             self.overtaken(conversation, &state);
@@ -67,11 +73,20 @@ impl BotRunner {
     }
 
     fn overtaken(&self, conversation: ConversationId, state: &Conversation) {
-        if let Some((epoch, cancel)) = self.lock().get(&conversation)
-            && *epoch != state.control.epoch
-        {
-            cancel.cancel();
+        for turn in self.lock().iter().filter(|turn| turn.conversation == conversation) {
+            if turn.epoch != state.control.epoch {
+                turn.cancel.cancel();
+            }
         }
+    }
+
+    fn begun(&self, conversation: ConversationId, epoch: Epoch) -> CancellationToken {
+        let cancel = CancellationToken::new();
+        let mut turns = self.lock();
+        // Every turn's token is cancelled at its end.
+        turns.retain(|turn| !turn.cancel.is_cancelled());
+        turns.push(UnderWay { conversation, epoch, cancel: cancel.clone() });
+        cancel
     }
 
     /// Runs one claimed turn.
@@ -93,8 +108,8 @@ impl BotRunner {
         };
         let Some(contact) = desk.store().contact(state.contact).await? else { return Ok(Outcome::Finished) };
         let Some((message, transcript)) = words(desk, &state, turn).await? else { return Ok(Outcome::Finished) };
-        let cancel = CancellationToken::new();
-        self.lock().insert(id, (turn.epoch, cancel.clone()));
+        let cancel = self.begun(id, turn.epoch);
+        let under_way = cancel.clone().drop_guard();
         // Control may have moved between the look above and the entry just made; nobody would tell us any more.
         if let Some(now) = desk.store().load(id).await? {
             self.overtaken(id, &now);
@@ -107,8 +122,7 @@ impl BotRunner {
             .record(began.elapsed().as_secs_f64());
         live.typing(false);
         // Whatever the bot left running can say nothing any more once it asks.
-        cancel.cancel();
-        self.lock().remove(&id);
+        drop(under_way);
         match ended {
             Ended::Well(TurnEnd::Done) | Ended::Overtaken => Ok(Outcome::Finished),
             Ended::Well(TurnEnd::Later(within)) => {
@@ -136,7 +150,7 @@ impl BotRunner {
         Ok(Outcome::Finished)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConversationId, (Epoch, CancellationToken)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<UnderWay>> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

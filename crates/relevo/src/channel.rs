@@ -2,10 +2,11 @@
 //!
 //! # How to write one
 //! Implement [`Channel::send`]: one attempt, no retries of your own, the message's id passed to the provider wherever it
-//! has a field for that. Answer `Retry` only when the provider surely did not take it, `Unknown` when it may have.
+//! has a field for that. Answer `Retry` only when the provider surely did not take it, `Unknown` when it may have. After
+//! 30 s the attempt is dropped and counts as `Unknown`.
 
 use crate::desk::{Desk, DeskError};
-use crate::outbox::Outcome;
+use crate::outbox::{LEASE, Outcome};
 use crate::store::Job;
 use async_trait::async_trait;
 use relevo_domain::command::Command;
@@ -16,6 +17,11 @@ use relevo_domain::message::{DeliveryState, Message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long a provider may take. Less than a claim lasts, so that nobody takes the sender for dead meanwhile; and a
+/// provider that never answers does not keep its place among the sends for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+const _: () = assert!(PATIENCE.as_secs() < LEASE.as_secs(), "a send ends before its claim");
 
 /// A way to the visitor.
 #[async_trait]
@@ -82,7 +88,9 @@ impl Channels {
             _ => None,
         });
         let Some(message) = goes_out else { return Ok(Outcome::Finished) };
-        let (state, reason) = match channel.send(&done.state, &message).await {
+        let answer = tokio::time::timeout(PATIENCE, channel.send(&done.state, &message)).await;
+        let silence = |_| Sent::Unknown(format!("no answer within {} s", PATIENCE.as_secs()));
+        let (state, reason) = match answer.unwrap_or_else(silence) {
             Sent::Accepted => (DeliveryState::Sent, None),
             Sent::Retry(after) => {
                 let queued = DeliveryState::Queued;

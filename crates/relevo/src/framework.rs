@@ -8,7 +8,7 @@ pub use visitor::LocalVisitor;
 use crate::bot::Bot;
 use crate::bot_runner::BotRunner;
 use crate::bus::{Bus, LocalBus};
-use crate::channel::{Channels, TheLog};
+use crate::channel::{Channel, Channels, TheLog};
 use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
 use crate::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
@@ -67,10 +67,10 @@ impl Framework {
         self
     }
 
-    /// With these channels besides the web.
+    /// With a kind of channel besides the web.
     #[must_use]
-    pub fn channels(mut self, channels: Channels) -> Self {
-        self.channels = channels;
+    pub fn channel(mut self, kind: &str, channel: Arc<dyn Channel>) -> Self {
+        self.channels = self.channels.with(kind, channel);
         self
     }
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a claimed send or timer is nobody else's. A worker that dies in the middle is replaced after this.
-const LEASE: Duration = Duration::from_mins(1);
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
 /// How soon something that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -138,10 +138,10 @@ impl Outbox {
         let store = self.desk.store();
         let recorded = match outcome {
             Ok(Outcome::Finished) => store.finish(id).await,
-            Ok(Outcome::Again(after)) => store.postpone(id, self.desk.clock().now().after(after)).await,
+            Ok(Outcome::Again(after)) => store.postpone(&job, self.desk.clock().now().after(after)).await,
             Err(error) => {
                 tracing::warn!(conversation.id = %job.conversation, job.id = id, %error, "a job failed, trying again");
-                store.postpone(id, self.desk.clock().now().after(AGAIN)).await
+                store.postpone(&job, self.desk.clock().now().after(AGAIN)).await
             }
         };
         if let Err(error) = recorded {
@@ -167,9 +167,11 @@ pub enum Outcome {
     Again(Duration),
 }
 
-/// Waits for any news of the log; having missed some is news too.
+/// Waits for any news of the log; having missed some is news too. Whatever else came by then is the same news: the
+/// store is asked once for all of it.
 async fn news(changes: &mut broadcast::Receiver<crate::feed::Change>) {
     if let Err(broadcast::error::RecvError::Closed) = changes.recv().await {
         std::future::pending::<()>().await;
     }
+    *changes = changes.resubscribe();
 }

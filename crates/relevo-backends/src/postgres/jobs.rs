@@ -33,8 +33,9 @@ impl Jobs for PostgresStore {
         Ok(())
     }
 
-    async fn postpone(&self, job: i64, due: Timestamp) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE jobs SET due = $2 WHERE id = $1").bind(job).bind(due.0);
+    async fn postpone(&self, job: &Job, due: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE jobs SET due = $3 WHERE id = $1 AND attempt = $2";
+        let query = sqlx::query(sql).bind(job.id).bind(i64::from(job.attempt)).bind(due.0);
         query.execute(&self.pool).await.map_err(fault)?;
         Ok(())
     }

@@ -40,11 +40,12 @@ impl Jobs for SqliteStore {
         .await
     }
 
-    async fn postpone(&self, job: i64, due: Timestamp) -> Result<(), StoreError> {
+    async fn postpone(&self, job: &Job, due: Timestamp) -> Result<(), StoreError> {
+        let (id, attempt) = (job.id, job.attempt);
         self.write(move |transaction| {
             Box::pin(async move {
-                let query = sqlx::query("UPDATE jobs SET due = ?2 WHERE id = ?1").bind(job).bind(due.0);
-                query.execute(transaction).await?;
+                let sql = "UPDATE jobs SET due = ?3 WHERE id = ?1 AND attempt = ?2";
+                sqlx::query(sql).bind(id).bind(attempt).bind(due.0).execute(transaction).await?;
                 Ok(())
             })
         })

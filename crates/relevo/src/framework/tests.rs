@@ -1,5 +1,7 @@
 //! The framework over the in-memory store: what its parts promise together.
 
+mod nodes;
+
 use super::{Framework, Running};
 use crate::bot::{BotError, Handoff, LiveTurn, TurnEnd, bot_fn};
 use crate::bus::{LocalBus, Signal, Typist};

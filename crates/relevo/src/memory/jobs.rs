@@ -24,9 +24,11 @@ impl Jobs for MemoryStore {
         Ok(())
     }
 
-    async fn postpone(&self, job: i64, due: Timestamp) -> Result<(), StoreError> {
-        if let Some(job) = self.data().jobs.get_mut(&job) {
-            job.due = due;
+    async fn postpone(&self, job: &Job, due: Timestamp) -> Result<(), StoreError> {
+        if let Some(queued) = self.data().jobs.get_mut(&job.id)
+            && queued.attempt == job.attempt
+        {
+            queued.due = due;
         }
         Ok(())
     }

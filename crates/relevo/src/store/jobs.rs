@@ -102,11 +102,12 @@ pub trait Jobs: Send + Sync + 'static {
     /// lanes `Deliver` and `Turn` only the oldest unfinished job of each conversation can be claimed.
     async fn claim(&self, lane: Lane, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
 
-    /// The job is done. Doing so twice changes nothing.
+    /// The job is done, whoever holds it now. Doing so twice changes nothing.
     async fn finish(&self, job: i64) -> Result<(), StoreError>;
 
-    /// The job is given up by its claimer and due again at `due`.
-    async fn postpone(&self, job: i64, due: Timestamp) -> Result<(), StoreError>;
+    /// The job is given up by its claimer and due again at `due`. Where the claim has ended and somebody else has claimed
+    /// it since (`attempt` has grown), this changes nothing.
+    async fn postpone(&self, job: &Job, due: Timestamp) -> Result<(), StoreError>;
 
     /// Writes a job that no fact causes (a deadline).
     async fn enqueue(&self, conversation: ConversationId, job: NewJob) -> Result<(), StoreError>;

@@ -22,6 +22,7 @@ pub mod dedupe;
 pub mod jobs;
 pub mod lists;
 pub mod log;
+pub mod model;
 pub mod search;
 pub mod threads;
 pub mod views;
@@ -51,7 +52,8 @@ macro_rules! contract_tests {
                 parallel_appends_with_one_key_happen_once, a_follower_misses_nothing_of_parallel_appends;
             jobs: jobs_come_with_their_facts, a_refused_append_leaves_no_job, jobs_of_a_conversation_wait_for_each_other,
                 conversations_do_not_wait_for_each_other, timers_do_not_wait_for_each_other,
-                jobs_are_claimed_when_due_and_oldest_first, a_claim_ends_by_itself, a_postponed_job_keeps_its_place,
+                jobs_are_claimed_when_due_and_oldest_first, a_claim_ends_by_itself, a_replaced_claimer_gives_nothing_up,
+                a_postponed_job_keeps_its_place,
                 finishing_twice_changes_nothing, the_next_due_job_is_known, parallel_claims_share_no_job,
                 every_kind_of_job_survives;
             views: every_view_holds_what_its_specification_says, counts_are_the_sizes_of_the_lists,
@@ -69,6 +71,7 @@ macro_rules! contract_tests {
                 sessions_are_kept_until_they_end, drafts_are_kept_until_they_are_emptied;
             artifacts: artifacts_are_kept_newest_first, feedback_is_added_to_what_is_there,
                 what_was_being_written_is_failed_at_start;
+            model: any_history_is_answered_as_the_model_answers;
         }
     };
     (@each $fresh:ident; $($part:ident: $($name:ident),+;)+) => {$(

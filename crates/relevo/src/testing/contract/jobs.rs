@@ -80,11 +80,24 @@ pub async fn a_claim_ends_by_itself(store: &Fresh) {
     assert_eq!((again[0].id, again[0].attempt), (first[0].id, 2));
 }
 
+/// Whoever was taken for dead and comes back gives nothing up that another one does by now; what it has done is done.
+pub async fn a_replaced_claimer_gives_nothing_up(store: &Fresh) {
+    put(store, Append { jobs: vec![deliver(1, 0), deliver(2, 0)], ..started(1) }).await;
+    let first = store.claim(Lane::Deliver, Timestamp(10), Timestamp(40), 9).await.unwrap();
+    let again = store.claim(Lane::Deliver, Timestamp(40), Timestamp(80), 9).await.unwrap();
+    store.postpone(&first[0], Timestamp(41)).await.unwrap();
+    assert!(claim(store, Lane::Deliver, 79).await.is_empty(), "the second claim stands");
+    store.postpone(&again[0], Timestamp(42)).await.unwrap();
+    assert_eq!(numbers(&claim(store, Lane::Deliver, 42).await), [1]);
+    store.finish(first[0].id).await.unwrap();
+    assert_eq!(numbers(&claim(store, Lane::Deliver, 43).await), [2]);
+}
+
 /// A job that is tried again later still goes before those written after it.
 pub async fn a_postponed_job_keeps_its_place(store: &Fresh) {
     put(store, Append { jobs: vec![deliver(1, 0), deliver(2, 0)], ..started(1) }).await;
     let first = claim(store, Lane::Deliver, 10).await;
-    store.postpone(first[0].id, Timestamp(20)).await.unwrap();
+    store.postpone(&first[0], Timestamp(20)).await.unwrap();
     assert!(claim(store, Lane::Deliver, 19).await.is_empty());
     let again = claim(store, Lane::Deliver, 20).await;
     assert_eq!(numbers(&again), [1]);
@@ -97,7 +110,7 @@ pub async fn finishing_twice_changes_nothing(store: &Fresh) {
     let first = claim(store, Lane::Deliver, 10).await;
     store.finish(first[0].id).await.unwrap();
     store.finish(first[0].id).await.unwrap();
-    store.postpone(first[0].id, Timestamp(0)).await.unwrap();
+    store.postpone(&first[0], Timestamp(0)).await.unwrap();
     assert_eq!(numbers(&claim(store, Lane::Deliver, 10).await), [2]);
 }
 
@@ -110,7 +123,7 @@ pub async fn the_next_due_job_is_known(store: &Fresh) {
     assert_eq!(next_due(store).await, Some(50));
     let job = store.claim(Lane::Deliver, Timestamp(60), Timestamp(90), 9).await.unwrap();
     assert_eq!(next_due(store).await, Some(70));
-    store.postpone(job[0].id, Timestamp(65)).await.unwrap();
+    store.postpone(&job[0], Timestamp(65)).await.unwrap();
     assert_eq!(next_due(store).await, Some(65));
     store.finish(job[0].id).await.unwrap();
     assert_eq!(next_due(store).await, Some(10), "the second is free now");
