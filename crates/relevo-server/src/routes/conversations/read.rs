@@ -71,7 +71,6 @@ pub(crate) async fn one(
             channel: state.channel,
             inbox: state.inbox,
             pages,
-            country: None,
             language: state.language,
             user_agent: state.origin.user_agent.clone(),
             utm: state.origin.utm.clone(),
@@ -107,7 +106,6 @@ struct Information {
     origin: Origin,
     /// The pages seen last, newest first.
     pages: Vec<Visited>,
-    country: Option<String>,
     language: Option<String>,
     user_agent: Option<String>,
     utm: BTreeMap<String, String>,

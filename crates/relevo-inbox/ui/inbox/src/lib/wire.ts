@@ -203,7 +203,6 @@ export interface Information {
   inbox: string;
   origin: Origin | null;
   pages: { url: string; title: string; at: string }[];
-  country: string | null;
   language: string | null;
   user_agent: string | null;
   utm: Record<string, string> | null;
