@@ -111,6 +111,22 @@ async fn half_a_request_is_not_waited_for_and_a_huge_head_is_refused() {
 }
 
 #[tokio::test]
+async fn the_kept_description_that_the_pages_types_are_made_from_is_the_servers() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+    let world = World::start().await;
+    let api: Value = get(&world, "/api/openapi.json").await.json().await.unwrap();
+    let now = serde_json::to_string_pretty(&api).unwrap() + "\n";
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(kept, &now).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(kept).unwrap() == now,
+        "docs/openapi.json is of an earlier API: run this test with UPDATE_OPENAPI=1, and `npm run wire -w inbox` in ui"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn the_description_of_the_api_holds_together() {
     let world = World::start().await;
     let api: Value = get(&world, "/api/openapi.json").await.json().await.unwrap();

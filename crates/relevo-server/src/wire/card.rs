@@ -25,6 +25,7 @@ pub struct Card {
     contact: CardContact,
     language: Option<String>,
     /// `open`, `pending`, `snoozed` or `closed`.
+    #[schema(value_type = words::Status)]
     status: &'static str,
     snoozed_until: Option<Time>,
     #[schema(value_type = words::Priority)]

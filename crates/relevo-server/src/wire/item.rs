@@ -123,6 +123,7 @@ enum What {
         #[schema(value_type = words::FenceCheck)]
         at_check: FenceCheck,
         /// `message`, `handoff` or `captured`.
+        #[schema(value_type = words::WithheldKind)]
         what: &'static str,
         /// The hand-over's note, or the data.
         #[schema(value_type = Option<Object>)]
@@ -137,6 +138,7 @@ enum What {
     },
     Read {
         /// `visitor` or `agent`.
+        #[schema(value_type = words::Reader)]
         reader: &'static str,
         #[schema(value_type = u64)]
         up_to: Seq,
@@ -189,6 +191,7 @@ enum What {
     },
     StatusChanged {
         /// `open`, `pending`, `snoozed` or `closed`.
+        #[schema(value_type = words::Status)]
         status: &'static str,
         until: Option<Time>,
         #[schema(value_type = Option<words::StatusReason>)]

@@ -3,8 +3,8 @@
 
 use utoipa::ToSchema;
 
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident = $domain:path { $($word:ident),+ $(,)? })+) => {
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident { $($word:ident),+ $(,)? })+) => {
         $(
             $(#[$doc])*
             #[derive(serde::Serialize, ToSchema)]
@@ -12,6 +12,12 @@ macro_rules! words {
             #[allow(dead_code, missing_docs)]
             pub enum $name { $($word),+ }
         )+
+    };
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident = $domain:path { $($word:ident),+ $(,)? })+) => {
+        names! { $($(#[$doc])* $name { $($word),+ })+ }
 
         #[cfg(test)]
         mod tests {
@@ -25,6 +31,15 @@ macro_rules! words {
             }
         }
     };
+}
+
+names! {
+    /// Where the work on a conversation stands.
+    Status { Open, Pending, Snoozed, Closed }
+    /// Who has read.
+    Reader { Visitor, Agent }
+    /// What of a stale turn was withheld.
+    WithheldKind { Message, Handoff, Captured }
 }
 
 words! {

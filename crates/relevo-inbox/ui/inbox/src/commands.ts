@@ -5,7 +5,7 @@ import { change, handBack, join, leave, reopen, take } from './store/actions.sve
 import { suggest, summarise } from './store/copilot.svelte';
 import { live } from './store/live.svelte';
 import { may } from './store/may';
-import { session } from './store/session.svelte';
+import { hasBot, session } from './store/session.svelte';
 import { ui, type DialogName } from './store/ui.svelte';
 
 export interface Command {
@@ -35,7 +35,7 @@ export const COMMANDS: Command[] = [
   {
     label: 'action.hand_back',
     key: 'b',
-    when: (card) => allowed('handBack')(card) && (session.me?.bots.length ?? 0) > 0,
+    when: (card) => allowed('handBack')(card) && hasBot(card.inbox),
     run: ({ id }) => handBack(id),
   },
   { label: 'copilot.suggest', when: always, run: () => live.thread && suggest(live.thread) },

@@ -44,13 +44,14 @@ export const card = (change: Partial<Card> = {}): Card => ({
   online: true,
   handoff_reason: null,
   draft: null,
+  proposed_outcome: 'success',
   ...change,
 });
 
 export const me = (change: Partial<Me> = {}): Me => ({
   agent: agent('me', 'Lucía'),
   workspace: { name: 'Shop' },
-  inboxes: [{ id: 'shop', name: 'Shop', channel: 'web' }],
+  inboxes: [{ id: 'shop', name: 'Shop', channel: 'web', bot: 'bot' }],
   bots: [{ id: 'bot', name: 'Robin' }],
   teams: [{ id: 'returns', name: 'Returns' }],
   agents: [agent('me', 'Lucía'), agent('rui', 'Rui'), agent('rosa', 'Rosa')],

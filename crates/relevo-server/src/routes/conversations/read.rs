@@ -128,6 +128,7 @@ struct Earlier {
     #[schema(value_type = String)]
     inbox: InboxId,
     /// `open`, `pending`, `snoozed` or `closed`.
+    #[schema(value_type = words::Status)]
     status: &'static str,
     #[schema(value_type = Option<words::Outcome>)]
     outcome: Option<Outcome>,

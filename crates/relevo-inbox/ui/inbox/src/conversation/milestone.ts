@@ -19,7 +19,7 @@ import Zap from '@lucide/svelte/icons/zap';
 import type { Component } from 'svelte';
 import { hour, moment } from '../lib/format';
 import { t, word } from '../lib/i18n.svelte';
-import type { Item } from '../lib/wire';
+import type { Item, Origin } from '../lib/wire';
 import { nameOfActor, nameOfAgent, nameOfBot, nameOfTeam } from '../store/session.svelte';
 
 export interface Told {
@@ -41,11 +41,12 @@ export function describe(item: Item, visitor: string, language: string, more: It
   });
   switch (item.kind) {
     case 'started': {
-      const page = item.origin?.title || item.origin?.page;
+      const origin: Origin = item.origin;
+      const page = origin.title || origin.page;
       return tell(
         PlayCircle,
         page ? t('milestone.started_on', { page }) : t('milestone.started'),
-        item.origin?.page ? [[t('field.page'), item.origin.page]] : [],
+        origin.page ? [[t('field.page'), origin.page]] : [],
       );
     }
     case 'captured':
@@ -69,7 +70,12 @@ export function describe(item: Item, visitor: string, language: string, more: It
         ArrowRightLeft,
         t('milestone.transferred', {
           from: item.from ? nameOfAgent(item.from) : who,
-          to: item.to.kind === 'agent' ? nameOfAgent(item.to.agent) : nameOfTeam(item.to.team),
+          to:
+            item.to.kind === 'agent'
+              ? nameOfAgent(item.to.agent)
+              : item.to.kind === 'team'
+                ? nameOfTeam(item.to.team)
+                : word('step_value', 'nobody'),
         }),
         item.note ? [[t('field.note'), item.note]] : [],
       );
@@ -139,17 +145,19 @@ export function describe(item: Item, visitor: string, language: string, more: It
         t('milestone.macro', { name: who, macro: item.macro }),
         item.steps.map((step) => [word('action_name', step.action), word('result', step.result)]),
       );
-    case 'suppressed':
+    case 'suppressed': {
+      const reason: unknown = item.reason;
       return tell(
         Ban,
         t(`withheld.${item.what}`),
         item.message
           ? [[t('field.text'), item.message.text]]
-          : item.reason
-            ? [[t('field.detail'), typeof item.reason === 'string' ? item.reason : JSON.stringify(item.reason)]]
+          : reason
+            ? [[t('field.detail'), typeof reason === 'string' ? reason : JSON.stringify(reason)]]
             : [],
         'text-danger',
       );
+    }
     default:
       return tell(CircleCheck, item.kind.replaceAll('_', ' '));
   }

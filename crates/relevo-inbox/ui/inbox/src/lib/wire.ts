@@ -1,9 +1,24 @@
-/** What goes over the wire, as docs/protocol.md writes it. Times are RFC 3339 texts, ids are opaque. */
-export type Presence = 'available' | 'away' | 'offline';
-export type Status = 'open' | 'pending' | 'snoozed' | 'closed';
-export type Priority = 'none' | 'low' | 'medium' | 'high' | 'urgent';
-export type Outcome = 'never_answered' | 'nobody_available' | 'success' | 'escalated';
-export type Delivery = 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'suppressed';
+/**
+ * What goes over the wire (docs/protocol.md). Shapes come from the server's description, so that a changed one breaks the
+ * check of this page; the two sockets' frames are not in it and stand here. Times are RFC 3339 texts, ids are opaque.
+ */
+import type { components } from './openapi';
+
+type Schemas = components['schemas'];
+/** What the server sends is whole: what it does not know is null, never absent. */
+type Whole<T> = T extends (infer One)[]
+  ? Whole<One>[]
+  : T extends object
+    ? { [Field in keyof T]-?: Whole<Exclude<T[Field], undefined>> }
+    : T;
+type Sent<Name extends keyof Schemas> = Whole<Schemas[Name]>;
+
+export type Presence = Sent<'Presence'>;
+export type Status = Sent<'Status'>;
+export type Priority = Sent<'Priority'>;
+export type Outcome = Sent<'Outcome'>;
+/** `suppressed` is not sent: a withheld message is a fact of its own. */
+export type Delivery = Sent<'Delivery'> | 'suppressed';
 export type ViewName = 'mine' | 'unassigned' | 'queue' | 'bot' | 'others' | 'all' | 'mentions' | 'snoozed' | 'closed';
 export type Sort = 'due' | 'newest' | 'oldest' | 'waiting';
 export type Mode = 'reply' | 'note';
@@ -23,171 +38,22 @@ export const SORTS: Sort[] = ['due', 'newest', 'oldest', 'waiting'];
 export const PRIORITIES: Priority[] = ['urgent', 'high', 'medium', 'low', 'none'];
 export const OUTCOMES: Outcome[] = ['success', 'escalated', 'nobody_available', 'never_answered'];
 
-export type Actor =
-  | { kind: 'visitor' }
-  | { kind: 'bot'; bot: string }
-  | { kind: 'agent'; agent: string }
-  | { kind: 'external'; name: string }
-  | { kind: 'system' };
-
-export type Holder =
-  | { kind: 'bot'; bot: string }
-  | { kind: 'queue'; team: string | null; skill: string | null; since: string }
-  | { kind: 'human'; agent: string };
-
-export interface Control {
-  holder: Holder;
-  epoch: number;
-}
-
-export interface Agent {
-  id: string;
-  name: string;
-  email: string;
-  role: 'admin' | 'supervisor' | 'agent';
-  teams: string[];
-  skills: string[];
-  languages: string[];
-  presence: Presence;
-}
-
-export interface Me {
-  agent: Agent;
-  workspace: { name: string };
-  inboxes: { id: string; name: string; channel: string }[];
-  bots: { id: string; name: string }[];
-  teams: { id: string; name: string }[];
-  agents: Agent[];
-  copilot: { model: string };
-  limits: { attachment_bytes: number };
-  visibility: 'everyone' | 'team' | 'assigned';
-}
-
-export interface CardContact {
-  id: string;
-  name: string | null;
-  email: string | null;
-  phone: string | null;
-  verified: boolean;
-}
-
-export interface Card {
-  id: string;
-  position: number;
-  seq: number;
-  inbox: string;
-  channel: string;
-  contact: CardContact;
-  language: string | null;
-  status: Status;
-  snoozed_until: string | null;
-  priority: Priority;
-  control: Control;
-  assignee: string | null;
-  participants: string[];
-  team: string | null;
-  labels: string[];
-  outcome: Outcome | null;
-  proposed_outcome?: Outcome | null;
-  unread: number;
-  mentions: number;
-  last: { seq: number; at: string; actor: Actor; preview: string; kind: 'message' | 'note' } | null;
-  waiting_since: string | null;
-  window_ends_at: string | null;
-  created_at: string;
-  updated_at: string;
-  online: boolean;
-  handoff_reason: string | null;
-  draft: string | null;
-}
-
+export type Actor = Sent<'Actor'>;
+export type Holder = Sent<'Holder'>;
+export type Control = Sent<'Control'>;
+export type Agent = Sent<'Colleague'>;
+export type Me = Sent<'Me'>;
+export type CardContact = Sent<'CardContact'>;
+export type Card = Sent<'Card'>;
 /** A file of a message. */
-export interface Attachment {
-  name: string;
-  /** A media type, by what is in it. */
-  type: string;
-  /** In bytes. */
-  size: number;
-  /** May be shown in place. */
-  inline: boolean;
-}
-
+export type Attachment = Sent<'Attachment'>;
 /** A file that the house has and no message carries yet. */
-export interface Upload extends Attachment {
-  id: string;
-}
-
-export interface Message {
-  id: string;
-  author: Actor;
-  text: string;
-  attachments?: Attachment[];
-  buttons?: { title: string; payload?: string }[];
-  reply_to?: string | null;
-  client_id?: string | null;
-}
-
-interface ItemBase {
-  seq: number;
-  at: string;
-  actor: Actor;
-}
-/** Kinds that this page draws by name. A kind that it does not know still counts in the sequence. */
-export type Item = ItemBase &
-  (
-    | { kind: 'started'; channel: string; origin?: Origin | null; control: Control }
-    | { kind: 'message'; message: Message; delivery?: Delivery; turn?: string | null }
-    | {
-        kind: 'suppressed';
-        message: Message | null;
-        what: 'message' | 'handoff' | 'captured';
-        reason?: unknown;
-        turn?: string;
-        began_in?: number;
-        epoch?: number;
-      }
-    | { kind: 'delivery'; message: string; state: Delivery; reason?: string | null }
-    | { kind: 'read'; reader: 'visitor' | 'agent'; up_to: number }
-    | { kind: 'received'; up_to: number }
-    | { kind: 'note'; note: { id: string; text: string; mentions?: string[]; client_id?: string | null } }
-    | { kind: 'captured'; data: Record<string, string> }
-    | {
-        kind: 'handoff_requested';
-        reason: string;
-        detail?: string | null;
-        note?: string | null;
-        team?: string | null;
-        skill?: string | null;
-        captured?: Record<string, string>;
-        control: Control;
-      }
-    | { kind: 'taken_over'; agent: string; from?: 'bot' | 'queue' | 'human'; control: Control }
-    | { kind: 'joined' | 'left'; agent: string }
-    | {
-        kind: 'transferred';
-        from: string | null;
-        to: { kind: 'agent'; agent: string } | { kind: 'team'; team: string };
-        note?: string | null;
-        control: Control;
-      }
-    | { kind: 'handed_back'; bot: string; agent: string; note?: string | null; control: Control }
-    | { kind: 'status_changed'; status: Status; until: string | null; reason?: string | null }
-    | { kind: 'priority_changed'; priority: Priority }
-    | { kind: 'labels_changed'; added: string[]; removed: string[] }
-    | { kind: 'team_changed'; team: string | null }
-    | { kind: 'closed'; outcome: Outcome; proposed: boolean; control: Control }
-    | { kind: 'reopened'; reason: string; control: Control }
-    | { kind: 'contact_updated' }
-    | { kind: 'page_visited'; url: string; title: string }
-    | { kind: 'turn_failed'; turn: string; reason: string; detail?: string | null }
-    | { kind: 'macro_ran'; macro: string; steps: MacroResult[] }
-  );
+export type Upload = Sent<'Brought'>;
+export type Message = Sent<'Message'>;
+/** A fact. A kind that this page does not know still counts in the sequence. */
+export type Item = Sent<'Item'>;
 export type ItemOf<Kind extends Item['kind']> = Extract<Item, { kind: Kind }>;
-
-export interface MacroResult {
-  action: string;
-  result: string;
-}
+export type MacroResult = Sent<'Step'>;
 
 export interface Origin {
   page?: string | null;
@@ -197,31 +63,8 @@ export interface Origin {
   utm?: Record<string, string>;
 }
 
-export interface Information {
-  contact: CardContact & { attributes?: Record<string, string> };
-  channel: string;
-  inbox: string;
-  origin: Origin | null;
-  pages: { url: string; title: string; at: string }[];
-  language: string | null;
-  user_agent: string | null;
-  utm: Record<string, string> | null;
-  earlier: {
-    id: string;
-    inbox: string;
-    status: Status;
-    outcome: Outcome | null;
-    created_at: string;
-    summary: string | null;
-  }[];
-}
-
-export interface ConversationDetail {
-  card: Card;
-  information: Information;
-  captured: Record<string, string>;
-  participants: string[];
-}
+export type Information = Sent<'Information'> & { origin: Origin };
+export type ConversationDetail = Sent<'Detail'>;
 
 export interface Source {
   n: number;
@@ -251,23 +94,10 @@ export interface Suggestion {
   internal?: boolean;
 }
 
-export interface Artifact {
-  id: string;
-  kind: 'brief' | 'summary' | 'reply';
-  status: 'running' | 'done' | 'failed' | 'cancelled';
-  created_at: string;
-  created_by: string | null;
-  language: string;
-  model: string;
-  prompt_version: string;
-  offline: boolean;
-  covers: { first: number; last: number };
-  stale: boolean;
-  new_messages: number;
+export type Artifact = Omit<Sent<'Artifact'>, 'body' | 'sources' | 'feedback' | 'tokens'> & {
   body: (BriefBody & { suggestions?: Suggestion[] }) | null;
   sources: Source[];
-  error: string | null;
-}
+};
 
 export interface Visitor {
   contact: { id: string; name: string | null; email?: string | null };
@@ -286,18 +116,7 @@ export interface Input {
   label?: string;
 }
 
-export interface Shortcut {
-  name: string;
-  title: string;
-  language: string;
-  languages: string[];
-  category: string | null;
-  body: string;
-  variables: string[];
-  inputs: (Input | string)[];
-  scope: string;
-  file: string;
-}
+export type Shortcut = Sent<'Offered'>;
 
 export interface Macro {
   name: string;
@@ -307,12 +126,7 @@ export interface Macro {
   inputs?: (Input | string)[];
 }
 
-export interface FileProblem {
-  file: string;
-  line: number;
-  column: number;
-  message: string;
-}
+export type FileProblem = Sent<'FileProblem'>;
 
 export type Frame =
   | { op: 'welcome'; position: number; server_time: string; version?: string }

@@ -72,7 +72,7 @@ export function deliveries(items: readonly Item[]): Map<string, { state: Deliver
   };
   for (const item of items) {
     if (item.kind === 'message' && item.message.author.kind !== 'visitor')
-      found.set(item.message.id, { state: item.delivery ?? 'queued', reason: null, seq: item.seq });
+      found.set(item.message.id, { state: 'queued', reason: null, seq: item.seq });
     else if (item.kind === 'delivery') further(item.message, item.state, item.reason ?? null);
     else if (item.kind === 'suppressed' && item.message) further(item.message.id, 'suppressed');
     else if (item.kind === 'read' && item.reader === 'visitor') upTo(item.up_to, 'read');

@@ -74,6 +74,7 @@ export const nameOfAgent = (id: string | null | undefined) =>
 export const nameOfBot = (id: string) => session.me?.bots.find((bot) => bot.id === id)?.name ?? id;
 export const nameOfTeam = (id: string) => session.me?.teams.find((team) => team.id === id)?.name ?? id;
 export const nameOfInbox = (id: string) => session.me?.inboxes.find((inbox) => inbox.id === id)?.name ?? id;
+export const hasBot = (inbox: string) => !!session.me?.inboxes.find(({ id }) => id === inbox)?.bot;
 export const isMe = (id: string | null | undefined) => !!id && id === session.me?.agent.id;
 
 export function nameOfActor(actor: Actor, visitor: string): string {
