@@ -44,9 +44,12 @@ export function keyboard(event: KeyboardEvent) {
     event.preventDefault();
     return nextPane(event.shiftKey);
   }
-  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'j' && live.thread) {
-    event.preventDefault();
-    return void suggest(live.thread);
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+    const key = event.key.toLowerCase();
+    if (key === 'k') ui.dialog = 'palette';
+    else if (key === 'j' && live.thread) void suggest(live.thread);
+    else return;
+    return event.preventDefault();
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (target.closest('input, textarea, select, [contenteditable], [role="menu"]')) return;
