@@ -146,12 +146,7 @@ export class Chat {
     return URL.createObjectURL(await download(this.config, this.#token, seq, n));
   }
 
-  /** `words` are the wish as a first message: before anything was said there is no conversation to hand over. */
-  askForPerson(words: string): void {
-    if (this.fresh && !this.state.pending.length) {
-      this.say(words);
-      return;
-    }
+  askForPerson(): void {
     this.#connect();
     // Wishing twice is one wish.
     if (!this.asking) this.#outbox.add({ op: 'human' });

@@ -212,7 +212,7 @@ test('what came too fast, a wish too, is said again by itself after the pause th
   const socket = await line();
   socket.says(welcome());
   vi.useFakeTimers();
-  chat.askForPerson('Hablar con una persona');
+  chat.askForPerson();
   chat.say('hi');
   const { client_id } = socket.ops('human')[0] as { client_id: string };
   socket.says({ op: 'refused', client_id, code: 'rate_limited', detail: 'wait', retry_after_ms: 4000 });
@@ -228,22 +228,25 @@ test('the wish to talk to a person is said once, and is granted by the queue', a
   chat.show();
   const socket = await line();
   socket.says(welcome());
-  chat.askForPerson('Hablar con una persona');
-  chat.askForPerson('Hablar con una persona');
+  chat.askForPerson();
+  chat.askForPerson();
   expect(socket.ops('human')).toHaveLength(1);
   expect(chat.asking).toBe(true);
   socket.says(items(turns(2, 'queue')));
   expect(chat.asking).toBe(false);
 });
 
-test('the wish is the first message where nothing was said yet', async () => {
+// covers: H05
+test('the wish may be the first thing of all', async () => {
   const chat = make();
   chat.show();
   const socket = await line();
   socket.says(welcome({ conversation: null }));
-  chat.askForPerson('Hablar con una persona');
-  expect(socket.ops('say')).toMatchObject([{ text: 'Hablar con una persona' }]);
-  expect(socket.ops('human')).toEqual([]);
+  chat.askForPerson();
+  expect(socket.ops('say')).toEqual([]);
+  const { client_id } = socket.ops('human')[0] as { client_id: string };
+  socket.says({ op: 'ack', client_id, seq: 2, message_id: null }, items(turns(2, 'queue')));
+  expect([chat.asking, chat.state.who, chat.state.pending]).toEqual([false, 'queue', []]);
 });
 
 test('a new token for the same person keeps what they have read', async () => {

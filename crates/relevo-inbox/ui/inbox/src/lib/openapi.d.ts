@@ -110,6 +110,32 @@ export interface components {
             contact: components["schemas"]["BoardContact"];
             online: boolean;
         };
+        /** @description What a bot answers: [`Answer`], described. */
+        BotAnswer: {
+            captured?: {
+                [key: string]: string;
+            } | null;
+            handoff?: components["schemas"]["BotHandoff"] | null;
+            /** @description The same id again changes nothing. */
+            id: string;
+            messages?: components["schemas"]["BotMessage"][] | null;
+        };
+        BotHandoff: {
+            captured?: {
+                [key: string]: string;
+            } | null;
+            /** @description For agents only. */
+            note?: string | null;
+            /** @description In the bot's words. */
+            reason?: string | null;
+            skill?: string | null;
+            /** @description A team's id. */
+            team?: string | null;
+        };
+        BotMessage: {
+            buttons?: Record<string, unknown>[] | null;
+            text: string;
+        };
         /** @description A file that was brought and that no message carries yet. */
         Brought: components["schemas"]["Attachment"] & {
             id: string;
@@ -566,19 +592,6 @@ export interface components {
             preview: string;
             /** Format: int64 */
             seq: number;
-        };
-        LateMessage: {
-            buttons?: Record<string, unknown>[];
-            text: string;
-        };
-        LateReply: {
-            captured?: {
-                [key: string]: string;
-            };
-            handoff?: Record<string, unknown> | null;
-            /** @description The same id again changes nothing. */
-            id: string;
-            messages?: components["schemas"]["LateMessage"][];
         };
         Limits: {
             /**

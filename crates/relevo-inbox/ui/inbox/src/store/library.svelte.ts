@@ -23,6 +23,18 @@ class LibraryStore {
     }
   }
 
+  /** One shortcut a name: in this language where there is one, as the server chooses when it renders. */
+  inLanguage(language: string | null): Shortcut[] {
+    const base = language?.slice(0, 2) ?? '';
+    const rank = (code: string) => (code === base ? 0 : code === 'es' ? 1 : code === 'en' ? 2 : 3);
+    const best = new Map<string, Shortcut>();
+    for (const one of this.shortcuts) {
+      const known = best.get(one.name);
+      if (!known || rank(one.language) < rank(known.language)) best.set(one.name, one);
+    }
+    return [...best.values()];
+  }
+
   need() {
     if (!this.loaded) void this.load();
   }

@@ -30,7 +30,7 @@ export function Panel() {
             type="button"
             data-testid="human"
             disabled={chat.asking || (chat.state.line === 'refused' && !conversation)}
-            onClick={() => chat.askForPerson(t('human.ask'))}
+            onClick={() => chat.askForPerson()}
           >
             {t(chat.asking ? 'human.asking' : 'human.ask')}
           </button>
