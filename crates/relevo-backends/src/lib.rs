@@ -1,13 +1,15 @@
-//! The stores of Relevo's port (`relevo::store`) that outlive a process.
+//! The stores of Relevo's port (`relevo::store`) that outlive a process, and the bus that reaches further.
 //!
 //! - [`sqlite`]: one file, one server, nothing to install. The default.
 //! - [`postgres`]: one database that several servers share.
+//! - [`nats`]: the bus between servers.
 //! - [`files`]: the files of messages, in a folder.
 //!
 //! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
 
 mod batch;
 pub mod files;
+pub mod nats;
 pub mod postgres;
 pub mod sqlite;
 

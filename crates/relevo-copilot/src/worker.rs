@@ -11,21 +11,29 @@ mod run;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use relevo::bus::Bus;
+use relevo::bus::{Bus, Signal};
 use relevo::clock::Clock;
 use relevo::feed::{Change, Feed};
 use relevo::store::{ArtifactKind, ArtifactStatus, Store, StoreError};
 use relevo_domain::event::Event;
-use relevo_domain::id::{AgentId, ArtifactId, ConversationId};
+use relevo_domain::id::{AgentId, ArtifactId, ConversationId, Seq};
+use relevo_domain::time::Timestamp;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::copilot::Copilot;
 use crate::text::Language;
+
+/// Nothing is made for longer than this: what is older was left by a server that has ended.
+const LONGEST: Duration = Duration::from_mins(3);
+/// How often servers that share a store look for what another one left.
+const LOOK_AROUND: Duration = Duration::from_mins(1);
 
 /// How a deployment's shortcuts read in a conversation.
 #[async_trait]
@@ -53,6 +61,10 @@ pub struct Workplace {
     pub tracker: TaskTracker,
     /// Ends everything.
     pub stop: CancellationToken,
+    /// Whether other servers share the store: what is being made there may be theirs.
+    pub shared: bool,
+    /// Whether this process makes briefs by itself. Requests are taken in any case.
+    pub works: bool,
     /// The agents' language where a request names none.
     pub language: Language,
     /// The shortcuts that it suggests from; none: they are taken as they are written.
@@ -114,11 +126,22 @@ impl std::fmt::Debug for Worker {
 impl Worker {
     /// Starts to follow the log. What was being made when the process last ended is marked failed.
     pub async fn start(copilot: Copilot, at: Workplace, feed: &Feed) -> Result<Self, StoreError> {
-        let failed = at.store.fail_running_artifacts("the server stopped while this was being made").await?;
-        if failed > 0 {
-            tracing::info!(artifacts = failed, "artifacts that were being made at the last stop are marked failed");
-        }
         let worker = Self { inner: Arc::new(Inner { copilot, at, runs: Mutex::default() }) };
+        // Nobody else writes here: what is being made was made by a process that has ended.
+        let now = worker.inner.at.clock.now();
+        worker.inner.fail_what_was_left(if worker.inner.at.shared { now.before(LONGEST) } else { now }).await?;
+        if worker.inner.at.shared {
+            let (left, stop) = (worker.clone(), worker.inner.at.stop.clone());
+            worker.inner.at.tracker.spawn(async move {
+                while stop.run_until_cancelled(tokio::time::sleep(LOOK_AROUND)).await.is_some() {
+                    let before = left.inner.at.clock.now().before(LONGEST);
+                    if let Err(error) = left.inner.fail_what_was_left(before).await {
+                        tracing::warn!(%error, "artifacts that were left could not be looked for");
+                    }
+                }
+            });
+        }
+        worker.listen_for_cancels();
         let mut changes = feed.subscribe();
         let (follower, stop) = (worker.clone(), worker.inner.at.stop.clone());
         worker.inner.at.tracker.spawn(async move {
@@ -145,17 +168,33 @@ impl Worker {
     /// conversation, it is that one's id; and when nothing was said since the last summary in this
     /// language, it is that summary's.
     pub async fn request(&self, request: Request) -> Result<ArtifactId, RequestError> {
-        run::begin(&self.inner, request).await
+        let id = ArtifactId(self.inner.at.clock.id());
+        run::begin(&self.inner, request, id).await
     }
 
-    /// Stops one that is being made; whether it was.
-    pub fn cancel(&self, conversation: ConversationId, artifact: ArtifactId) -> bool {
-        let runs = self.inner.runs();
-        let run = runs.iter().find(|((of, _), run)| *of == conversation && run.artifact == artifact);
-        if let Some((_, run)) = run {
-            run.cancel.cancel();
-        }
-        run.is_some()
+    /// Stops one that is being made, on whichever server.
+    pub fn cancel(&self, conversation: ConversationId, artifact: ArtifactId) {
+        self.inner.at.bus.publish(Signal::CancelArtifact { conversation, artifact });
+    }
+
+    fn listen_for_cancels(&self) {
+        let mut signals = self.inner.at.bus.subscribe();
+        let (worker, stop) = (self.clone(), self.inner.at.stop.clone());
+        self.inner.at.tracker.spawn(async move {
+            while let Some(heard) = stop.run_until_cancelled(signals.recv()).await {
+                match heard {
+                    Ok(Signal::CancelArtifact { conversation, artifact }) => {
+                        let runs = worker.inner.runs();
+                        let run = runs.iter().find(|((of, _), run)| *of == conversation && run.artifact == artifact);
+                        if let Some((_, run)) = run {
+                            run.cancel.cancel();
+                        }
+                    }
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
     }
 
     /// Records what became of an artifact: `shown`, `inserted`, `edited` (with the number of changed
@@ -178,15 +217,19 @@ impl Worker {
     async fn follow(&self, change: &Change) {
         for fact in change.facts.iter() {
             match &fact.event {
-                Event::HandoffRequested { .. } => self.brief(change.conversation, Freshness::New).await,
-                Event::TakenOver { .. } => self.brief(change.conversation, Freshness::IfMissing).await,
+                Event::HandoffRequested { .. } | Event::TakenOver { .. } if !self.inner.at.works => {}
+                Event::HandoffRequested { .. } => self.brief(change.conversation, fact.seq, Freshness::New).await,
+                Event::TakenOver { .. } => self.brief(change.conversation, fact.seq, Freshness::IfMissing).await,
                 Event::Closed { .. } => self.learn(change.conversation).await,
                 _ => {}
             }
         }
     }
 
-    async fn brief(&self, conversation: ConversationId, freshness: Freshness) {
+    /// The brief that fact `seq` asks for. Every server hears of the fact; its id is made from it, so that one of them
+    /// makes the brief.
+    async fn brief(&self, conversation: ConversationId, seq: Seq, freshness: Freshness) {
+        let id = ArtifactId(Uuid::new_v5(&conversation.0, format!("brief {seq}").as_bytes()));
         let result = async {
             let made = self.inner.at.store.artifacts(conversation).await?;
             let there = |status| matches!(status, ArtifactStatus::Running | ArtifactStatus::Done);
@@ -196,7 +239,7 @@ impl Worker {
                 return Ok(());
             }
             let request = Request { conversation, kind: ArtifactKind::Brief, by: None, language: None, internal: true };
-            self.request(request).await.map(drop)
+            run::begin(&self.inner, request, id).await.map(drop)
         };
         match result.await {
             // A visitor may ask for a person before saying anything: there is nothing to brief on.
@@ -216,6 +259,15 @@ enum Freshness {
 }
 
 impl Inner {
+    async fn fail_what_was_left(&self, before: Timestamp) -> Result<(), StoreError> {
+        let failed =
+            self.at.store.fail_running_artifacts(before, "the server stopped while this was being made").await?;
+        if failed > 0 {
+            tracing::info!(artifacts = failed, "artifacts that nobody makes any more are marked failed");
+        }
+        Ok(())
+    }
+
     fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<(ConversationId, ArtifactKind), Run>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }

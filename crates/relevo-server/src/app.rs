@@ -6,7 +6,6 @@ use crate::library::LiveLibrary;
 use crate::limits::Limiters;
 use crate::presence::PresenceBook;
 use crate::sign_in::Links;
-use crate::tickets::Tickets;
 use relevo::desk::Desk;
 use relevo::feed::Feed;
 use relevo::webhook::Secret;
@@ -31,8 +30,6 @@ pub struct App {
     pub copilot: Worker,
     /// The files of messages.
     pub files: Arc<Files>,
-    /// Single-use socket tickets.
-    pub tickets: Arc<Tickets>,
     /// Single-use sign-in links.
     pub links: Arc<Links>,
     /// Agents by id.

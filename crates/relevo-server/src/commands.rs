@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use relevo::domain::shortcut::Library;
 use relevo_copilot::eval;
 use relevo_copilot::prompt::Prompts;
-use relevo_server::compose::{Server, open_store};
+use relevo_server::compose::{Server, Stored};
 use relevo_server::config::{BadSettings, Config};
 use relevo_server::demo::{self, Visitors};
 use relevo_server::library::read_folder;
@@ -74,8 +74,8 @@ async fn add_user(settings: &Settings, new: NewAgent, password_stdin: bool) -> R
     }
     let password = password(password_stdin)?;
     let email = new.email.clone();
-    let store = open_store(&config).await?;
-    let added = add(&store, new, password).await;
+    let store = Stored::open(&config).await?;
+    let added = add(store.store().as_ref(), new, password).await;
     store.close().await;
     added?;
     println!("{email} can sign in now");
@@ -83,8 +83,8 @@ async fn add_user(settings: &Settings, new: NewAgent, password_stdin: bool) -> R
 }
 
 async fn change_user(settings: &Settings, email: &str, changes: Change) -> Result<()> {
-    let store = open_store(&Config::load(settings.config.as_deref())?).await?;
-    let changed = change(&store, email, changes).await;
+    let store = Stored::open(&Config::load(settings.config.as_deref())?).await?;
+    let changed = change(store.store().as_ref(), email, changes).await;
     store.close().await;
     changed?;
     println!("{email} is changed, and signed out everywhere");

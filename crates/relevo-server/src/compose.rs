@@ -2,7 +2,7 @@
 
 use crate::agents::AgentBook;
 use crate::app::App;
-use crate::config::{BotConfig, BotKind, Config, CopilotConfig};
+use crate::config::{BotConfig, BotKind, Config, CopilotConfig, NatsConfig, PostgresConfig};
 use crate::library::{LiveLibrary, follow, read_folder};
 use crate::limits::Limiters;
 use crate::presence::PresenceBook;
@@ -12,7 +12,7 @@ use crate::{demo, housekeeping, serve, shortcuts};
 use anyhow::{Context, Result, anyhow, bail};
 use relevo::bot::Bot;
 use relevo::bus::{Bus, LocalBus};
-use relevo::clock::SystemClock;
+use relevo::clock::{Clock, SystemClock};
 use relevo::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
 use relevo::domain::command::InboxPolicy;
 use relevo::domain::id::BotId;
@@ -21,6 +21,8 @@ use relevo::framework::{Framework, Running};
 use relevo::store::Store;
 use relevo::webhook::Secret;
 use relevo_backends::files::Files;
+use relevo_backends::nats::NatsBus;
+use relevo_backends::postgres::{PostgresOptions, PostgresStore};
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
 use relevo_bots::webhook::{Settings, WebhookBot};
 use relevo_copilot::Copilot;
@@ -43,11 +45,53 @@ use tokio_util::sync::CancellationToken;
 /// How long sockets may take to say goodbye.
 const LAST_FRAMES: Duration = Duration::from_secs(3);
 
-/// Opens the store of a deployment.
-pub async fn open_store(config: &Config) -> Result<SqliteStore> {
-    std::fs::create_dir_all(&config.data)
-        .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
-    Ok(SqliteStore::open(&config.data.join("relevo.db"), SqliteOptions::default()).await?)
+/// The store of a deployment.
+#[derive(Debug, Clone)]
+pub enum Stored {
+    /// A file in the data folder.
+    Sqlite(Arc<SqliteStore>),
+    /// A database that other servers may share.
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Stored {
+    /// Opens it.
+    pub async fn open(config: &Config) -> Result<Self> {
+        std::fs::create_dir_all(&config.data)
+            .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+        if let Some(PostgresConfig { url, schema, connections }) = &config.postgres {
+            let options = PostgresOptions { schema: schema.clone(), connections: *connections };
+            let store = PostgresStore::open(url, options).await.context("postgres")?;
+            return Ok(Self::Postgres(Arc::new(store)));
+        }
+        let store = SqliteStore::open(&config.data.join("relevo.db"), SqliteOptions::default()).await?;
+        Ok(Self::Sqlite(Arc::new(store)))
+    }
+
+    /// As its users know it.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Postgres(store) => Arc::clone(store) as Arc<dyn Store>,
+        }
+    }
+
+    /// Ends it: what was begun is finished.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+}
+
+async fn bus(config: &Config, stop: &CancellationToken) -> Result<Arc<dyn Bus>> {
+    Ok(match &config.nats {
+        Some(NatsConfig { url, subject }) => {
+            Arc::new(NatsBus::connect(url, subject, stop.clone()).await.context("nats")?)
+        }
+        None => Arc::new(LocalBus::default()),
+    })
 }
 
 /// A server that is set up and not listening yet.
@@ -55,7 +99,8 @@ pub struct Server {
     /// What handlers share.
     pub app: App,
     running: Running,
-    store: Arc<SqliteStore>,
+    store: Stored,
+    bus_stop: CancellationToken,
 }
 
 impl Server {
@@ -65,16 +110,17 @@ impl Server {
         config.check(&bots.keys().cloned().collect::<Vec<_>>())?;
         // A second provider in the process is refused, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let sqlite = Arc::new(open_store(&config).await?);
-        let store: Arc<dyn Store> = Arc::clone(&sqlite) as Arc<dyn Store>;
-        let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+        let stored = Stored::open(&config).await?;
+        let store = stored.store();
+        let bus_stop = CancellationToken::new();
+        let bus = bus(&config, &bus_stop).await?;
         let library = LiveLibrary::open(config.shortcuts_folder())
             .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
         let copilot = copilot(&config)?;
         know(&copilot, &library.current());
         let (directory, bot_secrets) = directory(&config, bots)?;
         let framework = Framework::new(Arc::clone(&store), Arc::clone(&bus), Arc::new(SystemClock));
-        let running = framework.directory(directory).start().await?;
+        let running = framework.directory(directory).workers(config.node.workers).start().await?;
         let stop = running.stopping().clone();
         let knows = copilot.clone();
         library.watch(Arc::clone(&bus), stop.clone(), move |library| know(&knows, library));
@@ -87,6 +133,8 @@ impl Server {
             clock: Arc::new(SystemClock),
             tracker: running.tracker().clone(),
             stop: stop.clone(),
+            shared: config.postgres.is_some(),
+            works: config.node.workers,
             language: config
                 .copilot
                 .language
@@ -102,10 +150,12 @@ impl Server {
         let copilot = Worker::start(copilot, place, running.feed()).await?;
         let limiters = Arc::new(Limiters::new(&config.limits));
         let metrics = crate::telemetry::metrics();
-        let files = config.data.join("files");
+        let files = config.files.clone().unwrap_or_else(|| config.data.join("files"));
         let files = Files::open(&files).with_context(|| format!("the folder {} cannot be made", files.display()))?;
         let files = Arc::new(files);
-        let kept = (Arc::clone(&limiters), Arc::clone(&files), metrics.clone());
+        let presence = Arc::new(PresenceBook::new(bus, SystemClock.id()));
+        running.tracker().spawn(Arc::clone(&presence).follow(stop.clone()));
+        let kept = (Arc::clone(&store), Arc::clone(&limiters), Arc::clone(&files), metrics.clone());
         running.tracker().spawn(housekeeping::keep(kept, Arc::new(SystemClock), stop.clone()));
         let app = App {
             desk: running.desk().clone(),
@@ -113,17 +163,16 @@ impl Server {
             library,
             copilot,
             files,
-            tickets: Arc::default(),
             links: Arc::<Links>::default(),
             agents,
-            presence: Arc::new(PresenceBook::new(bus)),
+            presence,
             limiters,
             bot_secrets: Arc::new(bot_secrets),
             metrics,
             stop,
             config: Arc::new(config),
         };
-        Ok(Self { app, running, store: sqlite })
+        Ok(Self { app, running, store: stored, bus_stop })
     }
 
     /// Takes its address, so that the next program finds it taken.
@@ -160,6 +209,7 @@ impl Server {
         // A socket whose client does not read holds nobody up.
         let _ = tokio::time::timeout(LAST_FRAMES, self.app.limiters.sockets.all_closed()).await;
         self.running.stop().await;
+        self.bus_stop.cancel();
         self.store.close().await;
         Ok(())
     }

@@ -7,7 +7,10 @@ mod parts;
 mod read;
 
 pub use bad::{BadSetting, BadSettings};
-pub use parts::{BotConfig, BotKind, CopilotConfig, InboxConfig, Limits, LogFormat, TeamConfig};
+pub use parts::{
+    BotConfig, BotKind, CopilotConfig, InboxConfig, Limits, LogFormat, NatsConfig, NodeConfig, PostgresConfig,
+    TeamConfig,
+};
 
 use relevo::domain::card::Visibility;
 use relevo::domain::id::{BotId, InboxId};
@@ -25,6 +28,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where everything is kept.
     pub data: PathBuf,
+    /// Where files of messages are kept; `files` in the data folder when left out. Servers that share a database share
+    /// this folder too.
+    pub files: Option<PathBuf>,
     /// The address by which people reach this server; from `listen` when left out.
     pub public_url: Option<String>,
     /// Other origins whose pages may talk to the agents' API and sockets.
@@ -47,6 +53,12 @@ pub struct Config {
     pub teams: Vec<TeamConfig>,
     /// Bots.
     pub bots: Vec<BotConfig>,
+    /// A PostgreSQL database; none: an SQLite file in the data folder.
+    pub postgres: Option<PostgresConfig>,
+    /// NATS; none: servers that share a database hear of each other by looking at it.
+    pub nats: Option<NatsConfig>,
+    /// What this process does.
+    pub node: NodeConfig,
     /// The Copilot.
     pub copilot: CopilotConfig,
     /// Limits.
@@ -59,6 +71,7 @@ impl Default for Config {
             name: "Relevo".into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 7007)),
             data: "data".into(),
+            files: None,
             public_url: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -70,6 +83,9 @@ impl Default for Config {
             inboxes: Vec::new(),
             teams: Vec::new(),
             bots: Vec::new(),
+            postgres: None,
+            nats: None,
+            node: NodeConfig::default(),
             copilot: CopilotConfig::default(),
             limits: Limits::default(),
         }

@@ -3,6 +3,7 @@
 use crate::limits::Limiters;
 use metrics_exporter_prometheus::PrometheusHandle;
 use relevo::clock::Clock;
+use relevo::store::Store;
 use relevo_backends::files::Files;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,16 @@ const UNSENT_FILES: Duration = Duration::from_hours(24);
 
 /// Keeps house until `stop` is cancelled.
 pub async fn keep(
-    (limiters, files, metrics): (Arc<Limiters>, Arc<Files>, PrometheusHandle),
+    (store, limiters, files, metrics): (Arc<dyn Store>, Arc<Limiters>, Arc<Files>, PrometheusHandle),
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) {
     while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
         limiters.forget();
         metrics.run_upkeep();
+        if let Err(error) = store.forget_tickets(clock.now()).await {
+            tracing::warn!(%error, "expired tickets cannot be forgotten");
+        }
         match files.forget(clock.now(), UNSENT_FILES).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "files that no message carried were forgotten"),

@@ -27,6 +27,10 @@ const LAST_REQUESTS: Duration = Duration::from_secs(10);
 
 /// All routes of a server.
 pub fn router(app: App) -> Router {
+    if !app.config.node.api {
+        let (health, _) = routes::health::router().split_for_parts();
+        return health.with_state(app);
+    }
     let (api, mut description) = routes::router().split_for_parts();
     Completed.modify(&mut description);
     let description = description.to_json().unwrap_or_default();

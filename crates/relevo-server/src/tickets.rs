@@ -1,16 +1,19 @@
 //! Socket tickets: a socket is opened with a secret that works once and for half a minute, never with a session token in
 //! an address that ends up in logs.
 
+use crate::sign_in::{hash, token};
+use relevo::desk::Desk;
 use relevo::domain::id::{AgentId, ContactId, InboxId};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use relevo::store::StoreError;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How long a ticket works.
 pub const LIFE: Duration = Duration::from_secs(30);
 
 /// Who may open a socket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
 pub enum Principal {
     /// An agent.
     Agent {
@@ -31,7 +34,7 @@ pub enum Principal {
 }
 
 /// How a visitor got here.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Visit {
     /// Their language.
     pub language: Option<String>,
@@ -39,44 +42,36 @@ pub struct Visit {
     pub origin: relevo::domain::event::Origin,
 }
 
-/// The tickets that are out.
-#[derive(Default)]
-pub struct Tickets(Mutex<HashMap<String, (Instant, Principal)>>);
+/// A new ticket. It is kept in the store: any server of the deployment honours it.
+pub async fn issue(desk: &Desk, principal: &Principal) -> Result<String, StoreError> {
+    let ticket = token();
+    let holder = serde_json::to_string(principal).expect("words and texts");
+    desk.store().put_ticket(&hash(&ticket), &holder, desk.clock().now().after(LIFE)).await?;
+    Ok(ticket)
+}
 
-impl Tickets {
-    /// A new ticket.
-    pub fn issue(&self, principal: Principal) -> String {
-        let ticket = crate::sign_in::token();
-        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        out.retain(|_, (issued, _)| now.duration_since(*issued) < LIFE);
-        out.insert(ticket.clone(), (now, principal));
-        ticket
-    }
-
-    /// Whoever holds a ticket; it is used up by asking.
-    pub fn redeem(&self, ticket: &str) -> Option<Principal> {
-        self.redeem_at(ticket, Instant::now())
-    }
-
-    fn redeem_at(&self, ticket: &str, now: Instant) -> Option<Principal> {
-        let (issued, principal) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(ticket)?;
-        (now.duration_since(issued) < LIFE).then_some(principal)
-    }
+/// Whoever holds a ticket; it is used up by asking.
+pub async fn redeem(desk: &Desk, ticket: &str) -> Result<Option<Principal>, StoreError> {
+    let holder = desk.store().take_ticket(&hash(ticket), desk.clock().now()).await?;
+    // One that a server of another version wrote is none: the page asks for a new one.
+    Ok(holder.and_then(|holder| serde_json::from_str(&holder).ok()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use relevo::framework::Framework;
+    use uuid::Uuid;
 
-    #[test]
-    fn a_ticket_works_once_and_for_half_a_minute() {
-        let tickets = Tickets::default();
-        let agent = || Principal::Agent { agent: AgentId(uuid::Uuid::nil()), session: String::new() };
-        let ticket = tickets.issue(agent());
-        assert!(tickets.redeem(&ticket).is_some());
-        assert!(tickets.redeem(&ticket).is_none(), "used twice");
-        let late = tickets.issue(agent());
-        assert!(tickets.redeem_at(&late, Instant::now() + LIFE).is_none(), "used late");
+    #[tokio::test]
+    async fn a_ticket_works_once_and_says_who_holds_it() {
+        let running = Framework::in_memory().start().await.unwrap();
+        let visit = Visit { language: Some("es".into()), ..Visit::default() };
+        let (contact, inbox) = (ContactId(Uuid::nil()), InboxId::new("shop").unwrap());
+        let principal = Principal::Visitor { contact, inbox, visit: Box::new(visit) };
+        let ticket = issue(running.desk(), &principal).await.unwrap();
+        let redeemed = redeem(running.desk(), &ticket).await.unwrap();
+        assert!(matches!(redeemed, Some(Principal::Visitor { visit, .. }) if visit.language.as_deref() == Some("es")));
+        assert!(redeem(running.desk(), &ticket).await.unwrap().is_none(), "used twice");
     }
 }

@@ -8,10 +8,12 @@
 use crate::store::{Position, Presence};
 use async_trait::async_trait;
 use relevo_domain::control::Epoch;
-use relevo_domain::id::{AgentId, ArtifactId, BotId, ContactId, ConversationId, TurnId};
+use relevo_domain::id::{AgentId, ArtifactId, BotId, ContactId, ConversationId, InboxId, TurnId};
 use relevo_domain::message::Actor;
+use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 /// Something worth waking up for, or something that is gone when nobody hears it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,21 +51,24 @@ pub enum Signal {
         /// How.
         state: Presence,
     },
-    /// An agent opened or shut a conversation.
+    /// Who has a conversation open has changed. Stays in the process: servers tell each other by [`Signal::Here`].
     Viewing {
         /// Where.
         conversation: ConversationId,
-        /// Who.
-        agent: AgentId,
-        /// Opened or shut.
-        on: bool,
     },
-    /// A visitor's page connected or went.
+    /// A visitor's page connected, moved on or went. Stays in the process, as [`Signal::Viewing`] does.
     Online {
         /// Who.
         contact: ContactId,
         /// Connected or gone.
         on: bool,
+    },
+    /// A server tells the others who is connected to it.
+    Here {
+        /// Which server: a number that it drew at its start.
+        node: Uuid,
+        /// What.
+        news: Here,
     },
     /// An artifact was written, finished or changed: read it from the store.
     Artifact {
@@ -83,12 +88,19 @@ pub enum Signal {
         /// What was added.
         text: String,
     },
+    /// An artifact is no longer wanted: whichever server makes it stops.
+    CancelArtifact {
+        /// About which conversation.
+        conversation: ConversationId,
+        /// Which.
+        artifact: ArtifactId,
+    },
     /// An agent's sessions ended: their sockets close.
     SignedOut {
         /// Whose.
         agent: AgentId,
     },
-    /// Shortcuts or macros were loaded anew.
+    /// Shortcuts or macros were loaded anew. Stays in the process: every server reads its own files.
     Library,
 }
 
@@ -123,6 +135,61 @@ impl Typist {
             Self::Bot { bot, .. } => Actor::Bot { bot: bot.clone() },
         }
     }
+}
+
+impl Signal {
+    /// Whether other processes are told too.
+    pub fn is_for_others(&self) -> bool {
+        !matches!(self, Self::Viewing { .. } | Self::Online { .. } | Self::Library)
+    }
+}
+
+/// What a server tells the others of who is connected to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "snake_case")]
+pub enum Here {
+    /// It is there. Said every few seconds: whoever falls silent is forgotten, and so is everybody connected to it.
+    Alive,
+    /// It knows nothing yet: all others tell what they know.
+    Ask,
+    /// Visitors who came or moved on.
+    Visitors {
+        /// They.
+        visitors: Vec<Present>,
+    },
+    /// A visitor's last page on that server went.
+    Went {
+        /// Who.
+        contact: ContactId,
+    },
+    /// An agent opened or shut a conversation.
+    Views {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        agent: AgentId,
+        /// Opened or shut.
+        on: bool,
+    },
+    /// It stops: everybody connected to it is gone.
+    Left,
+}
+
+/// A visitor on a site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Present {
+    /// Who.
+    pub contact: ContactId,
+    /// In which inbox.
+    pub inbox: InboxId,
+    /// Since when.
+    pub since: Timestamp,
+    /// On which page.
+    pub page: Option<String>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Their language.
+    pub language: Option<String>,
 }
 
 /// The bus.

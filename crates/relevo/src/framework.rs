@@ -34,6 +34,7 @@ pub struct Framework {
     clock: Arc<dyn Clock>,
     channels: Channels,
     directory: Directory,
+    workers: bool,
     bad: Option<BadSlug>,
 }
 
@@ -52,7 +53,7 @@ impl Framework {
     /// Over these ports.
     pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Arc<dyn Clock>) -> Self {
         let channels = Channels::new().with("web", Arc::new(TheLog));
-        Self { store, bus, clock, channels, directory: Directory::default(), bad: None }
+        Self { store, bus, clock, channels, directory: Directory::default(), workers: true, bad: None }
     }
 
     /// In this process's memory: gone when it ends.
@@ -71,6 +72,13 @@ impl Framework {
     #[must_use]
     pub fn channel(mut self, kind: &str, channel: Arc<dyn Channel>) -> Self {
         self.channels = self.channels.with(kind, channel);
+        self
+    }
+
+    /// Whether this process sends, runs bots and watches timers. Where it does not, another on the same store must.
+    #[must_use]
+    pub fn workers(mut self, workers: bool) -> Self {
+        self.workers = workers;
         self
     }
 
@@ -101,9 +109,11 @@ impl Framework {
         let longest = directory.bots.values().map(|bot| bot.deadline).max().unwrap_or(BOT_DEADLINE);
         let feed = Feed::start(Arc::clone(&self.store), Arc::clone(&self.bus), stop.clone()).await?;
         let desk = Desk::new(self.store, self.bus, self.clock, directory);
-        let runner = BotRunner::new(longest);
-        tracker.spawn(Arc::clone(&runner).watch(feed.clone(), desk.clone(), stop.clone()));
-        Outbox::new(desk.clone(), feed.clone(), runner, Arc::new(self.channels)).start(&tracker, &stop);
+        if self.workers {
+            let runner = BotRunner::new(longest);
+            tracker.spawn(Arc::clone(&runner).watch(feed.clone(), desk.clone(), stop.clone()));
+            Outbox::new(desk.clone(), feed.clone(), runner, Arc::new(self.channels)).start(&tracker, &stop);
+        }
         Ok(Running { desk, feed, stop, tracker })
     }
 }

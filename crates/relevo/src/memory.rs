@@ -47,6 +47,7 @@ struct Data {
     artifacts: HashMap<ArtifactId, Artifact>,
     agents: HashMap<AgentId, Agent>,
     sessions: HashMap<String, Session>,
+    tickets: HashMap<String, (String, Timestamp)>,
     drafts: HashMap<(AgentId, ConversationId, DraftMode), Draft>,
 }
 

@@ -132,6 +132,14 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_agent ON sessions (agent);
 
+-- Tickets that open a socket once.
+CREATE TABLE tickets (
+    token_hash text PRIMARY KEY,
+    holder     text NOT NULL,
+    expires    bigint NOT NULL
+);
+CREATE INDEX tickets_expires ON tickets (expires);
+
 CREATE TABLE drafts (
     agent        uuid NOT NULL REFERENCES agents (id),
     conversation uuid NOT NULL,

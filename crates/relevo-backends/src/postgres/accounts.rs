@@ -80,6 +80,24 @@ impl Accounts for PostgresStore {
         Ok(())
     }
 
+    async fn put_ticket(&self, token_hash: &str, holder: &str, expires: Timestamp) -> Result<(), StoreError> {
+        let query = sqlx::query("INSERT INTO tickets (token_hash, holder, expires) VALUES ($1, $2, $3)");
+        let query = query.bind(token_hash).bind(plain(holder)).bind(expires.0);
+        query.execute(&self.pool).await.map_err(fault)?;
+        Ok(())
+    }
+
+    async fn take_ticket(&self, token_hash: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_as("DELETE FROM tickets WHERE token_hash = $1 RETURNING holder, expires");
+        let taken: Option<(String, i64)> = query.bind(token_hash).fetch_optional(&self.pool).await.map_err(fault)?;
+        Ok(taken.filter(|(_, expires)| *expires > now.0).map(|(holder, _)| holder))
+    }
+
+    async fn forget_tickets(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let query = sqlx::query("DELETE FROM tickets WHERE expires <= $1").bind(now.0);
+        Ok(query.execute(&self.pool).await.map_err(fault)?.rows_affected())
+    }
+
     async fn put_draft(&self, agent: AgentId, draft: &Draft, at: Timestamp) -> Result<(), StoreError> {
         let sql = if draft.text.is_empty() {
             "DELETE FROM drafts WHERE agent = $1 AND conversation = $2 AND mode = $3"

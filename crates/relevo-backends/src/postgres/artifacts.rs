@@ -4,12 +4,21 @@ use super::text::{get_json, json, word};
 use async_trait::async_trait;
 use relevo::store::{Artifact, ArtifactStatus, Artifacts, StoreError};
 use relevo_domain::id::{ArtifactId, ConversationId};
+use relevo_domain::time::Timestamp;
 use sqlx::{Executor, Postgres};
 
 #[async_trait]
 impl Artifacts for PostgresStore {
     async fn put_artifact(&self, artifact: &Artifact) -> Result<(), StoreError> {
         put(&self.pool, artifact).await.map_err(fault)
+    }
+
+    async fn begin_artifact(&self, artifact: &Artifact) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO artifacts (id, conversation, created_at, status, artifact) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (id) DO NOTHING";
+        let query = sqlx::query(sql).bind(artifact.id.0).bind(artifact.conversation.0).bind(artifact.created_at.0);
+        let query = query.bind(word(artifact.status)).bind(json(artifact));
+        Ok(query.execute(&self.pool).await.map_err(fault)?.rows_affected() > 0)
     }
 
     async fn artifact(&self, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
@@ -38,11 +47,11 @@ impl Artifacts for PostgresStore {
         added.await.map_err(fault)
     }
 
-    async fn fail_running_artifacts(&self, error: &str) -> Result<u64, StoreError> {
+    async fn fail_running_artifacts(&self, before: Timestamp, error: &str) -> Result<u64, StoreError> {
         let failed = async {
             let mut transaction = self.pool.begin().await?;
-            let sql = "SELECT artifact FROM artifacts WHERE status = 'running' FOR UPDATE";
-            let rows = sqlx::query(sql).fetch_all(&mut *transaction).await?;
+            let sql = "SELECT artifact FROM artifacts WHERE status = 'running' AND created_at < $1 FOR UPDATE";
+            let rows = sqlx::query(sql).bind(before.0).fetch_all(&mut *transaction).await?;
             for row in &rows {
                 let artifact: Artifact = get_json(row, "artifact")?;
                 let failed = Artifact { status: ArtifactStatus::Failed, error: Some(error.to_owned()), ..artifact };

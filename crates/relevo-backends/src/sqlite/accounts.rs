@@ -103,6 +103,40 @@ impl Accounts for SqliteStore {
         .await
     }
 
+    async fn put_ticket(&self, token_hash: &str, holder: &str, expires: Timestamp) -> Result<(), StoreError> {
+        let (token_hash, holder) = (token_hash.to_owned(), holder.to_owned());
+        self.write(move |transaction| {
+            Box::pin(async move {
+                let query = sqlx::query("INSERT INTO tickets (token_hash, holder, expires) VALUES (?1, ?2, ?3)");
+                query.bind(token_hash).bind(holder).bind(expires.0).execute(transaction).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn take_ticket(&self, token_hash: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+        let token_hash = token_hash.to_owned();
+        self.write(move |transaction| {
+            Box::pin(async move {
+                let query = sqlx::query_as("DELETE FROM tickets WHERE token_hash = ?1 RETURNING holder, expires");
+                let taken: Option<(String, i64)> = query.bind(token_hash).fetch_optional(transaction).await?;
+                Ok(taken.filter(|(_, expires)| *expires > now.0).map(|(holder, _)| holder))
+            })
+        })
+        .await
+    }
+
+    async fn forget_tickets(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |transaction| {
+            Box::pin(async move {
+                let query = sqlx::query("DELETE FROM tickets WHERE expires <= ?1").bind(now.0);
+                Ok(query.execute(transaction).await?.rows_affected())
+            })
+        })
+        .await
+    }
+
     async fn put_draft(&self, agent: AgentId, draft: &Draft, at: Timestamp) -> Result<(), StoreError> {
         let sql = if draft.text.is_empty() {
             "DELETE FROM drafts WHERE agent = ?1 AND conversation = ?2 AND mode = ?3"

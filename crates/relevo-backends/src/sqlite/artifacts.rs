@@ -4,6 +4,7 @@ use super::text::{get_json, json};
 use async_trait::async_trait;
 use relevo::store::{Artifact, Artifacts, StoreError};
 use relevo_domain::id::{ArtifactId, ConversationId};
+use relevo_domain::time::Timestamp;
 
 #[async_trait]
 impl Artifacts for SqliteStore {
@@ -15,6 +16,17 @@ impl Artifacts for SqliteStore {
             Box::pin(async move {
                 sqlx::query(sql).bind(id).bind(artifact).execute(transaction).await?;
                 Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn begin_artifact(&self, artifact: &Artifact) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO artifacts (id, artifact) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING";
+        let (id, artifact) = (artifact.id.to_string(), json(artifact));
+        self.write(move |transaction| {
+            Box::pin(async move {
+                Ok(sqlx::query(sql).bind(id).bind(artifact).execute(transaction).await?.rows_affected() > 0)
             })
         })
         .await
@@ -43,12 +55,14 @@ impl Artifacts for SqliteStore {
         .await
     }
 
-    async fn fail_running_artifacts(&self, error: &str) -> Result<u64, StoreError> {
+    async fn fail_running_artifacts(&self, before: Timestamp, error: &str) -> Result<u64, StoreError> {
         let sql = "UPDATE artifacts SET artifact = json_set(artifact, '$.status', 'failed', '$.error', ?1)
-            WHERE status = 'running'";
+            WHERE status = 'running' AND created_at < ?2";
         let error = error.to_owned();
         self.write(move |transaction| {
-            Box::pin(async move { Ok(sqlx::query(sql).bind(error).execute(transaction).await?.rows_affected()) })
+            Box::pin(async move {
+                Ok(sqlx::query(sql).bind(error).bind(before.0).execute(transaction).await?.rows_affected())
+            })
         })
         .await
     }

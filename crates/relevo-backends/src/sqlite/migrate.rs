@@ -3,7 +3,8 @@
 
 use sqlx::{Connection, SqliteConnection};
 
-const STEPS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_log.sql")];
+const STEPS: [&str; 2] =
+    [include_str!("../../migrations/sqlite/0001_log.sql"), include_str!("../../migrations/sqlite/0002_tickets.sql")];
 
 /// The newest version of the tables.
 #[expect(clippy::cast_possible_wrap, reason = "there are few steps")]

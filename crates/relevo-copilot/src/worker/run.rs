@@ -14,7 +14,8 @@ use crate::copilot::{Draft, Earlier, Input, MakeError, Progress, Task};
 use crate::text::Language;
 use crate::transcript::Who;
 
-pub(super) async fn begin(inner: &Arc<Inner>, request: Request) -> Result<ArtifactId, RequestError> {
+/// Begins to make something under this id, unless it is being made already.
+pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) -> Result<ArtifactId, RequestError> {
     let at = &inner.at;
     let key = (request.conversation, request.kind);
     if let Some(run) = inner.runs().get(&key) {
@@ -45,7 +46,6 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request) -> Result<Artifa
         input.earlier = earlier.into_iter().find(|artifact| !artifact.offline).and_then(|artifact| going_on(&artifact));
     }
     let cancel = at.stop.child_token();
-    let id = ArtifactId::from(at.clock.id());
     {
         // Somebody may have asked for the same while the conversation was being read.
         let mut runs = inner.runs();
@@ -55,9 +55,17 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request) -> Result<Artifa
         runs.insert(key, Run { artifact: id, cancel: cancel.clone() });
     }
     let artifact = started(inner, &request, &input, id);
-    if let Err(error) = at.store.put_artifact(&artifact).await {
-        inner.runs().remove(&key);
-        return Err(error.into());
+    match at.store.begin_artifact(&artifact).await {
+        Ok(true) => {}
+        // Another server makes it.
+        Ok(false) => {
+            inner.runs().remove(&key);
+            return Ok(id);
+        }
+        Err(error) => {
+            inner.runs().remove(&key);
+            return Err(error.into());
+        }
     }
     at.bus.publish(Signal::Artifact { conversation: request.conversation, artifact: id });
     let inner = inner.clone();

@@ -32,6 +32,8 @@ async fn shop(copilot: Copilot) -> (Running, Worker, Receiver<Signal>) {
         clock: desk.clock().clone(),
         tracker: running.tracker().clone(),
         stop: running.stopping().clone(),
+        shared: false,
+        works: true,
         language: Language::Es,
         shortcuts: None,
     };
@@ -112,9 +114,8 @@ async fn a_stopped_artifact_keeps_nothing_as_final() {
     running.visitor("shop").await.unwrap().write("Mi pedido no llega").await.unwrap();
     let conversation = conversation(&running).await;
     let id = worker.request(summary(conversation)).await.unwrap();
-    assert!(worker.cancel(conversation, id));
+    worker.cancel(conversation, id);
     let stopped = until(&running, &mut signals, ArtifactStatus::Cancelled).await;
     assert_eq!(stopped.body, serde_json::json!({}));
-    assert!(!worker.cancel(conversation, id), "it is no longer being made");
     running.stop().await;
 }

@@ -31,6 +31,12 @@ pub(super) fn fill_in_secrets(config: &mut Config) -> Vec<BadSetting> {
             fill(format!("bots[{n}].secret"), secret);
         }
     }
+    if let Some(postgres) = &mut config.postgres {
+        fill("postgres.url".into(), &mut postgres.url);
+    }
+    if let Some(nats) = &mut config.nats {
+        fill("nats.url".into(), &mut nats.url);
+    }
     for (name, value) in &mut config.copilot.headers {
         fill(format!("copilot.headers.{name}"), value);
     }
@@ -49,6 +55,7 @@ pub(super) fn problems(config: &Config, plugged: &[BotId]) -> Vec<BadSetting> {
         say(format!("allowed_origins[{n}]"), &reason, "write it as \"https://www.example.com\", without a path");
     }
     folders(config, &mut say);
+    several(config, &mut say);
     teams(config, &mut say);
     bots(config, &mut say);
     inboxes(config, plugged, &mut say);
@@ -66,6 +73,32 @@ fn folders(config: &Config, say: Say<'_>) {
         let Some(folder) = folder.as_deref().filter(|folder: &&Path| !folder.is_dir()) else { continue };
         let reason = format!("there is no folder {}", folder.display());
         say(name.into(), &reason, "make it, or leave the setting out for what ships with Relevo");
+    }
+}
+
+/// What only makes sense where several servers share a database.
+fn several(config: &Config, say: Say<'_>) {
+    if let Some(postgres) = &config.postgres
+        && postgres.connections == 0
+    {
+        say("postgres.connections".into(), "0 lets nobody in", "write a number from 1 up");
+    }
+    let node = config.node;
+    if !node.api && !node.workers {
+        say("node".into(), "does nothing", "let it serve (`api`), work (`workers`), or both");
+    }
+    if config.postgres.is_some() {
+        return;
+    }
+    if config.nats.is_some() {
+        say(
+            "nats".into(),
+            "wakes servers that share a database, and this one has its own",
+            "add [postgres], or leave it out",
+        );
+    }
+    if !node.api || !node.workers {
+        say("node".into(), "splits what only one process can do on SQLite", "add [postgres], or leave it out");
     }
 }
 

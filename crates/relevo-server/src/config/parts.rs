@@ -99,6 +99,47 @@ pub enum BotKind {
     Sample,
 }
 
+/// A PostgreSQL database, in place of the SQLite file: what several servers share.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresConfig {
+    /// Its address (`postgres://user:password@host:5432/database`), or `env:NAME`.
+    pub url: String,
+    /// The schema that holds the tables.
+    #[serde(default = "postgres_schema")]
+    pub schema: String,
+    /// How many connections at most, besides the one that appends.
+    #[serde(default = "postgres_connections")]
+    pub connections: u32,
+}
+
+/// NATS, by which servers that share a database wake each other.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NatsConfig {
+    /// Its address (`nats://user:password@host:4222`, several joined by commas), or `env:NAME`.
+    pub url: String,
+    /// What its subjects begin with: the same for all servers of a deployment.
+    #[serde(default = "nats_subject")]
+    pub subject: String,
+}
+
+/// What this process does. Where several share a database, each can do a part.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeConfig {
+    /// Serve pages, the API and sockets. Without it only health and metrics are served.
+    pub api: bool,
+    /// Send, run bots, watch timers and make briefs.
+    pub workers: bool,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self { api: true, workers: true }
+    }
+}
+
 /// The Copilot. Without an endpoint it works offline.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -165,6 +206,18 @@ impl Default for Limits {
 
 fn web_window() -> WindowPolicy {
     WindowPolicy::SinceFirst { hours: 24 }
+}
+
+fn postgres_schema() -> String {
+    "relevo".into()
+}
+
+fn postgres_connections() -> u32 {
+    16
+}
+
+fn nats_subject() -> String {
+    "relevo".into()
 }
 
 fn bot_seconds() -> u64 {

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Address, Json, SignedIn, cookie};
 use crate::sign_in::{self, COOKIE};
-use crate::tickets::Principal;
+use crate::tickets::{self, Principal};
 use crate::wire::words;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -111,9 +111,14 @@ async fn sign_out(State(app): State<App>, _agent: SignedIn, headers: HeaderMap) 
 /// A ticket that opens one agent socket within 30 seconds.
 #[utoipa::path(post, path = "/api/ticket", tag = "session", 
     responses((status = 200, description = "The ticket", body = NewTicket)))]
-async fn ticket(State(app): State<App>, SignedIn(agent): SignedIn, headers: HeaderMap) -> axum::Json<NewTicket> {
+async fn ticket(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    headers: HeaderMap,
+) -> Result<axum::Json<NewTicket>> {
     let session = cookie(&headers, COOKIE).map(sign_in::hash).unwrap_or_default();
-    axum::Json(NewTicket { ticket: app.tickets.issue(Principal::Agent { agent: agent.id, session }) })
+    let ticket = tickets::issue(&app.desk, &Principal::Agent { agent: agent.id, session }).await?;
+    Ok(axum::Json(NewTicket { ticket }))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::SignedIn;
-use crate::presence::Present;
 use crate::wire::{Control, Time};
 use axum::Json;
 use axum::extract::State;
+use relevo::bus::Present;
 use relevo::domain::card::may_see;
 use relevo::domain::id::{ContactId, ConversationId, InboxId};
 use relevo::store::Agent;

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Address, Json, own_origin};
 use crate::sign_in;
-use crate::tickets::{Principal, Visit};
+use crate::tickets::{self, Principal, Visit};
 use crate::ws::visitor::origin;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -92,7 +92,8 @@ async fn session(
         .and_then(|agent| agent.to_str().ok())
         .map(|agent| agent.chars().take(300).collect());
     let visit = Box::new(Visit { language: language.clone(), origin });
-    let ticket = app.tickets.issue(Principal::Visitor { contact: contact.id, inbox: inbox_id.clone(), visit });
+    let holder = Principal::Visitor { contact: contact.id, inbox: inbox_id.clone(), visit };
+    let ticket = tickets::issue(&app.desk, &holder).await?;
     let conversation = app.desk.store().thread(&inbox_id, contact.id).await?;
     let bot = inbox.policy.bot.as_ref().and_then(|id| {
         let plugged = app.desk.directory().bots.get(id)?;

@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::extract::{Address, Query, own_origin};
 use crate::routes::{artifacts, visitors};
 use crate::sign_in;
-use crate::tickets::Principal;
+use crate::tickets::{Principal, redeem};
 use crate::wire;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -49,7 +49,7 @@ pub async fn upgrade(
         let detail = "this page is of another site: add its origin to `allowed_origins` if it may";
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
     }
-    let signed_in = match app.tickets.redeem(&ticket) {
+    let signed_in = match redeem(&app.desk, &ticket).await? {
         Some(Principal::Agent { agent, session }) => app.agents.get(agent).map(|agent| (agent, session)),
         Some(Principal::Visitor { .. }) | None => None,
     };
@@ -211,7 +211,7 @@ impl Session {
             Signal::Presence { agent, state } => {
                 self.outgoing.send(&json!({"op": "presence", "agent": agent, "state": wire::plain(&state)}))
             }
-            Signal::Viewing { conversation, .. } => {
+            Signal::Viewing { conversation } => {
                 if !self.open.holds(conversation) {
                     return Ok(());
                 }
@@ -247,7 +247,7 @@ impl Session {
                 }))
             }
             Signal::SignedOut { agent } if agent == self.agent.id => self.still_signed_in().await,
-            Signal::SignedOut { .. } => Ok(()),
+            Signal::SignedOut { .. } | Signal::Here { .. } | Signal::CancelArtifact { .. } => Ok(()),
             Signal::Library => self.outgoing.send(&json!({"op": "library"})),
         }
     }

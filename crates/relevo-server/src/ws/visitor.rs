@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::extract::{Address, Query};
 use crate::presence::Page;
 use crate::routes::{files, widget};
-use crate::tickets::{Principal, Visit};
+use crate::tickets::{Principal, Visit, redeem};
 use crate::wire;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -42,7 +42,7 @@ pub async fn upgrade(
     headers: HeaderMap,
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
-    let Some(Principal::Visitor { contact, inbox, visit }) = app.tickets.redeem(&ticket) else {
+    let Some(Principal::Visitor { contact, inbox, visit }) = redeem(&app.desk, &ticket).await? else {
         return Ok(upgrade.refuse(Closed(TICKET, "ticket")));
     };
     widget::allowed(&app, &inbox, &headers)?;

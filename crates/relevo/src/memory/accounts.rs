@@ -51,6 +51,23 @@ impl Accounts for MemoryStore {
         Ok(())
     }
 
+    async fn put_ticket(&self, token_hash: &str, holder: &str, expires: Timestamp) -> Result<(), StoreError> {
+        self.data().tickets.insert(token_hash.to_owned(), (holder.to_owned(), expires));
+        Ok(())
+    }
+
+    async fn take_ticket(&self, token_hash: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+        let taken = self.data().tickets.remove(token_hash);
+        Ok(taken.filter(|(_, expires)| *expires > now).map(|(holder, _)| holder))
+    }
+
+    async fn forget_tickets(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut data = self.data();
+        let before = data.tickets.len();
+        data.tickets.retain(|_, (_, expires)| *expires > now);
+        Ok((before - data.tickets.len()) as u64)
+    }
+
     async fn put_draft(&self, agent: AgentId, draft: &Draft, _at: Timestamp) -> Result<(), StoreError> {
         let key = (agent, draft.conversation, draft.mode);
         let mut data = self.data();

@@ -2,6 +2,7 @@ use super::MemoryStore;
 use crate::store::{Artifact, ArtifactStatus, Artifacts, StoreError};
 use async_trait::async_trait;
 use relevo_domain::id::{ArtifactId, ConversationId};
+use relevo_domain::time::Timestamp;
 use std::cmp::Reverse;
 
 #[async_trait]
@@ -9,6 +10,15 @@ impl Artifacts for MemoryStore {
     async fn put_artifact(&self, artifact: &Artifact) -> Result<(), StoreError> {
         self.data().artifacts.insert(artifact.id, artifact.clone());
         Ok(())
+    }
+
+    async fn begin_artifact(&self, artifact: &Artifact) -> Result<bool, StoreError> {
+        let mut data = self.data();
+        let new = !data.artifacts.contains_key(&artifact.id);
+        if new {
+            data.artifacts.insert(artifact.id, artifact.clone());
+        }
+        Ok(new)
     }
 
     async fn artifact(&self, id: ArtifactId) -> Result<Option<Artifact>, StoreError> {
@@ -30,9 +40,10 @@ impl Artifacts for MemoryStore {
         Ok(true)
     }
 
-    async fn fail_running_artifacts(&self, error: &str) -> Result<u64, StoreError> {
+    async fn fail_running_artifacts(&self, before: Timestamp, error: &str) -> Result<u64, StoreError> {
         let mut failed = 0;
-        for artifact in self.data().artifacts.values_mut().filter(|it| it.status == ArtifactStatus::Running) {
+        let left = |it: &&mut Artifact| it.status == ArtifactStatus::Running && it.created_at < before;
+        for artifact in self.data().artifacts.values_mut().filter(left) {
             artifact.status = ArtifactStatus::Failed;
             artifact.error = Some(error.to_owned());
             failed += 1;

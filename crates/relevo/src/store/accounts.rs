@@ -109,6 +109,15 @@ pub trait Accounts: Send + Sync + 'static {
     /// Ends all of an agent's sessions.
     async fn end_sessions(&self, agent: AgentId) -> Result<(), StoreError>;
 
+    /// Keeps a socket ticket by the hash of its token: `holder` is whatever the server wants to know again.
+    async fn put_ticket(&self, token_hash: &str, holder: &str, expires: Timestamp) -> Result<(), StoreError>;
+
+    /// The holder of a ticket that has not expired. Of any number of callers one gets it: it is used up.
+    async fn take_ticket(&self, token_hash: &str, now: Timestamp) -> Result<Option<String>, StoreError>;
+
+    /// Forgets tickets that expired before `now`; how many.
+    async fn forget_tickets(&self, now: Timestamp) -> Result<u64, StoreError>;
+
     /// Keeps a draft; an empty text removes it.
     async fn put_draft(&self, agent: AgentId, draft: &Draft, at: Timestamp) -> Result<(), StoreError>;
 

@@ -93,6 +93,9 @@ pub trait Artifacts: Send + Sync + 'static {
     /// Writes an artifact, new or changed.
     async fn put_artifact(&self, artifact: &Artifact) -> Result<(), StoreError>;
 
+    /// Writes a new artifact; false, and nothing is changed, when there is one of that id: another server makes it.
+    async fn begin_artifact(&self, artifact: &Artifact) -> Result<bool, StoreError>;
+
     /// One artifact.
     async fn artifact(&self, id: ArtifactId) -> Result<Option<Artifact>, StoreError>;
 
@@ -102,6 +105,7 @@ pub trait Artifacts: Send + Sync + 'static {
     /// Adds to what became of it, in one transaction; false when it does not exist.
     async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError>;
 
-    /// Marks everything that was being written when the process ended as failed; how many there were.
-    async fn fail_running_artifacts(&self, error: &str) -> Result<u64, StoreError>;
+    /// Marks what is still being written although it was begun before `before` as failed: whoever wrote it has ended.
+    /// How many there were.
+    async fn fail_running_artifacts(&self, before: Timestamp, error: &str) -> Result<u64, StoreError>;
 }

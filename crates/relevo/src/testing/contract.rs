@@ -68,8 +68,8 @@ macro_rules! contract_tests {
             contacts: a_contact_is_kept_and_edited, a_browser_is_known_by_its_hash,
                 a_vouched_contact_is_found_in_its_inbox;
             accounts: an_email_belongs_to_one_agent, agents_come_by_name, an_agents_presence_is_kept,
-                sessions_are_kept_until_they_end, drafts_are_kept_until_they_are_emptied;
-            artifacts: artifacts_are_kept_newest_first, feedback_is_added_to_what_is_there,
+                sessions_are_kept_until_they_end, a_ticket_is_taken_once_and_in_time, drafts_are_kept_until_they_are_emptied;
+            artifacts: artifacts_are_kept_newest_first, an_artifact_is_begun_once, feedback_is_added_to_what_is_there,
                 what_was_being_written_is_failed_at_start;
             model: any_history_is_answered_as_the_model_answers;
         }

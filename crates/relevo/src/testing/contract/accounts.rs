@@ -75,6 +75,28 @@ pub async fn sessions_are_kept_until_they_end(store: &Fresh) {
     assert_eq!(store.session("d").await.unwrap(), Some(other));
 }
 
+/// Of many sockets that show the same ticket one is let in, and none when it is late.
+pub async fn a_ticket_is_taken_once_and_in_time(store: &Fresh) {
+    for (hash, holder, expires) in [("a", "{\"agent\":1}", 100), ("late", "x", 50), ("old", "y", 10)] {
+        store.put_ticket(hash, holder, Timestamp(expires)).await.unwrap();
+    }
+    let taking: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.take_ticket("a", Timestamp(99)).await.unwrap() })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for task in taking {
+        taken.extend(task.await.unwrap());
+    }
+    assert_eq!(taken, ["{\"agent\":1}"]);
+    assert_eq!(store.take_ticket("nobody's", Timestamp(0)).await.unwrap(), None);
+    assert_eq!(store.take_ticket("late", Timestamp(50)).await.unwrap(), None, "on the minute is late");
+    assert_eq!(store.forget_tickets(Timestamp(10)).await.unwrap(), 1, "used ones are gone already");
+    assert_eq!(store.take_ticket("old", Timestamp(0)).await.unwrap(), None, "forgotten");
+}
+
 /// A conversation has a draft per agent and composer.
 pub async fn drafts_are_kept_until_they_are_emptied(store: &Fresh) {
     for n in [1, 2] {

@@ -51,6 +51,23 @@ pub async fn feedback_is_added_to_what_is_there(store: &Fresh) {
     assert!(!store.add_feedback(ArtifactId(Uuid::from_u128(9)), json!({})).await.unwrap());
 }
 
+/// Of many servers that would make the same artifact one begins it, and its work stays as it is.
+pub async fn an_artifact_is_begun_once(store: &Fresh) {
+    let beginning: Vec<_> = (0..16_u32)
+        .map(|n| {
+            let store = store.clone();
+            let mine = Artifact { body: json!({ "by": n }), ..artifact(1, 10) };
+            tokio::spawn(async move { store.begin_artifact(&mine).await.unwrap().then_some(mine) })
+        })
+        .collect();
+    let mut begun = Vec::new();
+    for task in beginning {
+        begun.extend(task.await.unwrap());
+    }
+    let [first] = begun.as_slice() else { panic!("{} began it", begun.len()) };
+    assert_eq!(store.artifact(first.id).await.unwrap().as_ref(), Some(first));
+}
+
 /// After a crash nobody waits for what nobody writes.
 pub async fn what_was_being_written_is_failed_at_start(store: &Fresh) {
     let running = [artifact(1, 10), artifact(2, 20)];
@@ -59,8 +76,11 @@ pub async fn what_was_being_written_is_failed_at_start(store: &Fresh) {
     for it in running.iter().chain([&done]) {
         store.put_artifact(it).await.unwrap();
     }
-    assert_eq!(store.fail_running_artifacts("interrupted").await.unwrap(), 2);
-    assert_eq!(store.fail_running_artifacts("interrupted").await.unwrap(), 0);
+    let young = artifact(4, 100);
+    store.put_artifact(&young).await.unwrap();
+    assert_eq!(store.fail_running_artifacts(Timestamp(100), "interrupted").await.unwrap(), 2);
+    assert_eq!(store.fail_running_artifacts(Timestamp(100), "interrupted").await.unwrap(), 0);
+    assert_eq!(store.artifact(young.id).await.unwrap(), Some(young), "somebody may be writing it just now");
     for it in running {
         let failed = Artifact { status: ArtifactStatus::Failed, error: Some("interrupted".into()), ..it };
         assert_eq!(store.artifact(failed.id).await.unwrap(), Some(failed));
