@@ -1,6 +1,7 @@
 //! The server over its real surfaces: HTTP and sockets on a port of its own, SQLite in a folder of its own.
 
 mod bots;
+mod cluster;
 mod command;
 mod edge;
 mod files;

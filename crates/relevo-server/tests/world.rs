@@ -86,7 +86,8 @@ impl World {
                 teams: Vec::new(),
                 languages: Vec::new(),
             };
-            add(server.app.desk.store().as_ref(), new, "long enough".into()).await.unwrap();
+            // Another server of the same deployment may have done so.
+            let _ = add(server.app.desk.store().as_ref(), new, "long enough".into()).await;
         }
         server.app.agents.refresh().await.unwrap();
         let app = server.app.clone();
@@ -217,6 +218,11 @@ impl AgentClient {
     /// Just the status.
     pub async fn call(&self, method: &str, path: &str) -> u16 {
         call(method, &format!("{}{path}", self.base), Some(&self.cookie), None, Value::Null).await.0
+    }
+
+    /// The same session on another server.
+    pub fn at(&self, world: &World) -> Self {
+        Self { base: world.base(), cookie: self.cookie.clone(), me: self.me.clone() }
     }
 
     /// The agent's socket, welcomed.
@@ -365,6 +371,11 @@ impl VisitorClient {
     pub fn last_seq(&self) -> u64 {
         let items = self.frames.iter().filter_map(|frame| frame["items"].as_array()).flatten();
         items.filter_map(|item| item["seq"].as_u64()).max().unwrap_or(0)
+    }
+
+    /// Begins to type.
+    pub async fn types(&mut self) {
+        self.send(json!({"op": "typing", "on": true})).await;
     }
 
     /// Waits until a person has the conversation.

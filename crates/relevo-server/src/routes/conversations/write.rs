@@ -49,7 +49,7 @@ pub(crate) async fn reply(
     Json(reply): Json<Reply>,
 ) -> Result<(StatusCode, axum::Json<Written>)> {
     let state = seen(&app, &agent, id).await?;
-    let key = key(&agent, &reply.client_id)?;
+    let key = key(id, &agent, &reply.client_id)?;
     let attachments = files::keep(&app, state.contact, &reply.attachments).await?;
     let message = Outbound {
         id: MessageId(app.desk.clock().id()),
@@ -92,7 +92,7 @@ pub(crate) async fn note(
     if let Some(unknown) = note.mentions.iter().find(|mention| app.agents.get(**mention).is_none()) {
         return Err(Problem::invalid("mentions", format!("there is no agent {unknown}")));
     }
-    let key = key(&agent, &note.client_id)?;
+    let key = key(id, &agent, &note.client_id)?;
     let command = Command::AddNote {
         agent: agent.facts(),
         note: NoteId(app.desk.clock().id()),
@@ -104,12 +104,12 @@ pub(crate) async fn note(
     Ok((StatusCode::CREATED, axum::Json(written(&done))))
 }
 
-/// A client's own id makes a write happen once, for ever.
-fn key(agent: &Agent, client_id: &str) -> Result<DedupeKey> {
+/// A client's own id makes a write happen once in its conversation, for ever.
+fn key(conversation: ConversationId, agent: &Agent, client_id: &str) -> Result<DedupeKey> {
     if client_id.is_empty() || client_id.len() > 100 {
         return Err(Problem::invalid("client_id", "needs 1 to 100 characters: give every message an id of its own"));
     }
-    Ok(DedupeKey { scope: format!("agent:{}", agent.id), key: client_id.to_owned() })
+    Ok(DedupeKey { scope: format!("agent:{}:{conversation}", agent.id), key: client_id.to_owned() })
 }
 
 /// Where something that was written stands.
