@@ -2,7 +2,7 @@
 
 use crate::stage::Stage;
 use anyhow::{Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Chromium, for the story test.
@@ -12,6 +12,30 @@ pub(crate) fn chromium() -> Result<()> {
         return Ok(());
     }
     debian(&["chromium", "fonts-dejavu-core"], "or set CHROMIUM to the path of one")
+}
+
+/// PostgreSQL's programs, for the tests of what several servers share: each run starts a server of its own.
+pub(crate) fn postgres() -> Result<()> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = versions.map(|version| version.path().join("bin")).chain(in_path());
+    if std::env::var_os("RELEVO_TEST_POSTGRES").is_some() || has(folders, "initdb") {
+        return Ok(());
+    }
+    debian(&["postgresql"], "or set RELEVO_TEST_POSTGRES to the address of a server for tests")
+}
+
+/// NATS, for the same tests.
+pub(crate) fn nats() -> Result<()> {
+    if has(in_path(), "nats-server") { Ok(()) } else { debian(&["nats-server"], "or put the program into PATH") }
+}
+
+fn in_path() -> impl Iterator<Item = PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect::<Vec<_>>().into_iter()
+}
+
+fn has(mut folders: impl Iterator<Item = PathBuf>, program: &str) -> bool {
+    folders.any(|folder| folder.join(program).exists())
 }
 
 fn debian(packages: &[&str], otherwise: &str) -> Result<()> {

@@ -1,19 +1,23 @@
 //! `cargo xtask`: what people and CI run. Small on purpose: it compiles in seconds, before anything else.
 
+mod changes;
+mod dev;
+mod guarded;
 mod install;
 mod pages;
 mod stage;
 mod test;
 
-use anyhow::{Context, Result, bail};
-use stage::{Stage, cargo, node};
+use anyhow::{Context, Result};
+use stage::{Stage, cargo};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 const HELP: &str = "\
 cargo xtask demo [--port N] [--data DIR] [--quiet-visitors]   build everything and start the demonstration
 cargo xtask test [--list] [--only STAGE]                      install what is missing, then run every check
-cargo xtask dev                                               server and page server with reload
+cargo xtask dev [the same as demo]                            the same on port N with the inbox served by Vite on
+                                                              N + 1, built again when a source changes
 cargo xtask build                                             release binary with the pages inside
 cargo xtask pages                                             build the pages only";
 
@@ -23,7 +27,7 @@ fn main() -> ExitCode {
     let result = match name {
         "demo" => demo(rest),
         "test" => test::run(rest),
-        "dev" => dev(),
+        "dev" => dev::run(rest),
         "build" => build(),
         "pages" => pages::build(pages::When::Always),
         _ => {
@@ -59,15 +63,6 @@ fn demo(arguments: &[String]) -> Result<()> {
     let mut relevo = Command::new(target().join("debug/relevo"));
     relevo.arg("demo").args(arguments).current_dir(root());
     become_it(&mut relevo)
-}
-
-fn dev() -> Result<()> {
-    pages::install()?;
-    Stage::begin("server").run(cargo(&["build", "--package", "relevo-server"]))?;
-    let mut pages = node(&["run", "dev", "-w", "inbox"]).spawn().context("npm could not be started")?;
-    let status = Command::new(target().join("debug/relevo")).arg("demo").current_dir(root()).status();
-    pages.kill().ok();
-    if status?.success() { Ok(()) } else { bail!("the server ended with an error") }
 }
 
 fn build() -> Result<()> {

@@ -1,10 +1,10 @@
 //! The pages: npm installs and builds only when something changed.
 
-use crate::root;
 use crate::stage::{Stage, node};
+use crate::{changes, root};
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 /// When to build.
@@ -16,7 +16,8 @@ pub(crate) enum When {
     Changed,
 }
 
-fn ui() -> PathBuf {
+/// The pages' workspace.
+pub(crate) fn ui() -> PathBuf {
     root().join("crates/relevo-inbox/ui")
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn build(when: When) -> Result<()> {
     install()?;
     let built = root().join("crates/relevo-inbox/dist/.built");
     let then = fs::metadata(&built).and_then(|file| file.modified()).ok();
-    if when == When::Changed && !is_stale(then, newest(&ui())?) {
+    if when == When::Changed && !is_stale(then, changes::newest(&ui(), &["node_modules"])?) {
         return Ok(());
     }
     Stage::begin("pages").run(node(&["run", "build"]))?;
@@ -45,21 +46,6 @@ pub(crate) fn build(when: When) -> Result<()> {
 
 fn is_stale(built: Option<SystemTime>, newest_source: SystemTime) -> bool {
     built.is_none_or(|built| built < newest_source)
-}
-
-/// When the newest file below a folder was changed, installed packages left out.
-fn newest(folder: &Path) -> Result<SystemTime> {
-    let mut newest = SystemTime::UNIX_EPOCH;
-    for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() && entry.file_name() != "node_modules" {
-            newest = newest.max(self::newest(&entry.path())?);
-        } else if kind.is_file() {
-            newest = newest.max(entry.metadata()?.modified()?);
-        }
-    }
-    Ok(newest)
 }
 
 #[cfg(test)]

@@ -17,7 +17,11 @@ const CHECKS: &[Check] = &[
         pages::install()?;
         Stage::begin("page tests").run(node(&["run", "test"]))
     }),
-    ("tests", || Stage::begin("tests").run(cargo(&["test", "--workspace", "--no-fail-fast"]))),
+    ("tests", || {
+        install::postgres()?;
+        install::nats()?;
+        Stage::begin("tests").run(cargo(&["test", "--workspace", "--no-fail-fast"]))
+    }),
     ("example bots", example_bots),
     ("story", story),
     ("lints", || {
