@@ -11,6 +11,8 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 const PATIENCE = 60_000;
+/** How a conversation is named that this agent holds. */
+const MINE = /Contigo|Com você|With you/;
 /** What people sit in front of, where nothing else is said. */
 const DESK = { language: 'es', locale: 'es-ES', theme: 'light', width: 1440, height: 900 };
 
@@ -242,17 +244,19 @@ class Agent extends Person {
     await this.waitsToHold();
   }
 
-  /** What only the holder sees. On a narrow screen the other acts are in a menu. */
   async waitsToHold() {
-    await this.page.locator('[data-testid=state][data-holder=human]').waitFor();
-    await this.button('take').waitFor({ state: 'detached' });
-    await this.button('mode-reply').waitFor();
+    await this.#holder().filter({ hasText: MINE }).waitFor();
   }
 
-  /** Whether this agent holds the open conversation, once that is decided on this screen. */
+  /** Whether this agent holds the open conversation, once somebody does on this screen. */
   async holds() {
-    await this.page.locator('[data-testid=hand-back], [data-testid=join]').first().waitFor();
-    return (await this.button('hand-back').count()) > 0;
+    await this.#holder().waitFor();
+    return MINE.test(await this.#holder().innerText());
+  }
+
+  /** Who holds it, in words; the acts do not tell: a supervisor has more of them. */
+  #holder() {
+    return this.page.locator('[data-testid=state][data-holder=human]');
   }
 
   async handsBack() {

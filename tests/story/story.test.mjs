@@ -5,6 +5,7 @@
 // covers: H01 H02 H03 H04 H05 H07 H08 H09 H15 H18 T01 T02 T06 T10 S01 A01 A02 I01 I02 F01 F02 V01 B02
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { axe } from './axe.mjs';
 import { Deployment } from './deployment.mjs';
 import { SlowBot } from './bot.mjs';
 import { Browser } from './browser.mjs';
@@ -253,4 +254,5 @@ async function looksGood(page, screen, part) {
   await fits(page);
   await wears(page, screen.theme, part);
   await speaks(page, screen.language, part);
+  assert.deepEqual(await axe(page), [], 'what shuts people out');
 }
