@@ -2,6 +2,9 @@
 //! workspace as a whole.
 
 #[cfg(test)]
+mod documents;
+
+#[cfg(test)]
 mod floors {
     use serde_json::Value;
     use std::process::Command;

@@ -1,13 +1,15 @@
 //! Logs and metrics. Logs never hold what people say, nor secrets, nor phone numbers.
 
 use crate::config::LogFormat;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 use tracing_subscriber::EnvFilter;
 
 /// The bounds of histograms, in seconds.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+/// The bounds of how many callers share a commit.
+const CALLERS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// What is logged when nothing is asked for. The store's library shows whole statements, which nobody reads all day.
 const QUIET: &str = "info,sqlx=error";
@@ -32,6 +34,8 @@ pub fn metrics() -> PrometheusHandle {
     METRICS
         .get_or_init(|| {
             let builder = PrometheusBuilder::new().set_buckets(&SECONDS).expect("there are buckets");
+            let group_size = Matcher::Full("relevo_store_group_size".to_owned());
+            let builder = builder.set_buckets_for_metric(group_size, &CALLERS).expect("there are buckets");
             // Another recorder in the process (an embedding program's) keeps its place; ours then shows nothing.
             builder.install_recorder().unwrap_or_else(|_| PrometheusBuilder::new().build_recorder().handle())
         })
