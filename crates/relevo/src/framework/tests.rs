@@ -5,21 +5,17 @@ mod nodes;
 use super::{Framework, Running};
 use crate::bot::{BotError, Handoff, LiveTurn, TurnEnd, bot_fn};
 use crate::bus::{LocalBus, Signal, Typist};
-use crate::channel::{Channel, Channels, Sent};
 use crate::clock::{Clock, SystemClock};
 use crate::desk::{Arrival, DeskError, Wish};
 use crate::memory::MemoryStore;
 use crate::store::{DedupeKey, Lane};
 use relevo_domain::command::{AgentFacts, Command, Inbound, Outbound, Rejection, Role};
 use relevo_domain::control::{Epoch, Holder};
-use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Event, HandoffReason, Origin, Priority};
 use relevo_domain::id::{AgentId, BotId, ConversationId, InboxId, MessageId};
-use relevo_domain::message::{DeliveryState, Message};
 use relevo_domain::time::Timestamp;
 use relevo_domain::timeline::{VisitorKind, Who};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -262,40 +258,6 @@ async fn an_answer_promised_for_later_that_never_comes_calls_people() {
     let id = relevo.visitor("shop").await.unwrap().write("hola").await.unwrap().state.id;
     let failed = fact(&relevo, id, |event| matches!(event, Event::TurnFailed { .. })).await;
     assert!(matches!(failed, Event::TurnFailed { reason: HandoffReason::BotTimeout, .. }));
-    relevo.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_send_that_was_interrupted_is_told_as_unknown_and_never_repeated() {
-    /// Never says that it took the first, as a process that dies between asking and recording.
-    #[derive(Default)]
-    struct Silent {
-        given: AtomicUsize,
-        end: Notify,
-    }
-    #[async_trait::async_trait]
-    impl Channel for Silent {
-        async fn send(&self, _: &Conversation, _: &Message) -> Sent {
-            if self.given.fetch_add(1, Ordering::SeqCst) == 0 {
-                self.end.notified().await;
-            }
-            Sent::Accepted
-        }
-    }
-    let channel = Arc::new(Silent::default());
-    let channels = Channels::new().with("web", Arc::clone(&channel) as Arc<dyn Channel>);
-    let store = Arc::new(MemoryStore::default());
-    let relevo = Framework::new(store, Arc::new(LocalBus::default()), Arc::new(PausedClock::default()));
-    let relevo = relevo.inbox_with_bot("shop", "mute", bot_fn(|_| async { Ok(()) })).channels(channels);
-    let relevo = relevo.start().await.unwrap();
-    let id = relevo.visitor("shop").await.unwrap().write("hola").await.unwrap().state.id;
-    relevo.desk().run(id, Command::TakeOver { agent: agent(1) }).await.unwrap();
-    relevo.desk().run(id, Command::Reply { agent: agent(1), message: outbound(7, "one moment") }).await.unwrap();
-    // The lease of the first try ends, the second finds what the first had begun.
-    let updated = fact(&relevo, id, |event| matches!(event, Event::DeliveryUpdated { .. })).await;
-    assert!(matches!(updated, Event::DeliveryUpdated { state: DeliveryState::Unknown, .. }), "{updated:?}");
-    assert_eq!(channel.given.load(Ordering::SeqCst), 1);
-    channel.end.notify_one();
     relevo.stop().await;
 }
 
