@@ -3,12 +3,14 @@
 //! - [`sqlite`]: one file, one server, nothing to install. The default.
 //! - [`postgres`]: one database that several servers share.
 //! - [`nats`]: the bus between servers.
+//! - [`import`]: from one file to that database.
 //! - [`files`]: the files of messages, in a folder.
 //!
 //! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
 
 mod batch;
 pub mod files;
+pub mod import;
 pub mod nats;
 pub mod postgres;
 pub mod sqlite;

@@ -53,6 +53,10 @@ impl PostgresStore {
         self.pool.close().await;
     }
 
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// How many transactions of appends this server committed since the store was opened.
     pub fn commits(&self) -> u64 {
         self.writer.commits()

@@ -68,6 +68,10 @@ impl SqliteStore {
         self.writer.commits()
     }
 
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
     /// Writes in the next transaction, together with whoever else writes; see [`Writer::write`].
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where

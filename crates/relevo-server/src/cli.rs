@@ -41,6 +41,17 @@ pub(crate) enum Command {
         #[arg(long)]
         quiet_visitors: bool,
     },
+    /// Move a deployment to another store, and compare. The server must not be running on it.
+    Import {
+        #[command(flatten)]
+        settings: Settings,
+        /// Where it is: the file in the settings' data folder.
+        #[arg(long, value_enum)]
+        from: ImportFrom,
+        /// Where it goes: the settings' [postgres], whose schema must be empty.
+        #[arg(long, value_enum)]
+        to: ImportTo,
+    },
     /// Agents.
     #[command(subcommand)]
     User(User),
@@ -63,6 +74,18 @@ pub(crate) struct Settings {
     /// The settings' file; `relevo.toml` in this folder, if there is one, when left out.
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ImportFrom {
+    /// An SQLite file.
+    Sqlite,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ImportTo {
+    /// A PostgreSQL database.
+    Postgres,
 }
 
 #[derive(Subcommand)]

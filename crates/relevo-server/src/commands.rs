@@ -1,8 +1,10 @@
 //! What the commands do.
 
-use crate::cli::{Check, Command, ConfigCommand, CopilotCommand, Settings, User};
+use crate::cli::{Check, Command, ConfigCommand, CopilotCommand, ImportFrom, ImportTo, Settings, User};
 use anyhow::{Context, Result, bail};
 use relevo::domain::shortcut::Library;
+use relevo_backends::import::import;
+use relevo_backends::postgres::PostgresOptions;
 use relevo_copilot::eval;
 use relevo_copilot::prompt::Prompts;
 use relevo_server::compose::{Server, Stored};
@@ -25,6 +27,7 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             config.data = data;
             demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
         }
+        Command::Import { settings, from: ImportFrom::Sqlite, to: ImportTo::Postgres } => move_store(&settings).await,
         Command::User(User::Add { settings, email, name, role, teams, password_stdin }) => {
             let new = NewAgent { email, name, role: role.into(), teams, languages: Vec::new() };
             add_user(&settings, new, password_stdin).await
@@ -64,6 +67,38 @@ async fn serve(settings: &Settings, port: Option<u16>) -> Result<()> {
     }
     tracing::info!(address = %server.app.config.address(), "Relevo is ready");
     server.run(listener).await
+}
+
+async fn move_store(settings: &Settings) -> Result<()> {
+    let config = Config::load(settings.config.as_deref())?;
+    let Some(to) = &config.postgres else {
+        bail!("postgres: is not set: add [postgres] with the address that the deployment moves to");
+    };
+    let from = config.data.join("relevo.db");
+    if !from.is_file() {
+        bail!("there is no {}: name the deployment's data folder (setting `data`)", from.display());
+    }
+    // A second provider in the process is refused, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let bar = indicatif::ProgressBar::new(0);
+    bar.set_style(indicatif::ProgressStyle::with_template("{msg:24} {bar:40} {pos}/{len}")?);
+    let options = PostgresOptions { schema: to.schema.clone(), connections: to.connections };
+    let moved = import(&from, &to.url, options, |step| {
+        bar.set_message(step.doing);
+        bar.set_length(step.of);
+        bar.set_position(step.done);
+    });
+    let moved = moved.await?;
+    bar.finish_and_clear();
+    println!(
+        "{} facts of {} conversations moved to `{}` and compared ({} rows); files stay in {}",
+        moved.facts,
+        moved.conversations,
+        to.schema,
+        moved.rows,
+        config.files.unwrap_or_else(|| config.data.join("files")).display()
+    );
+    Ok(())
 }
 
 async fn add_user(settings: &Settings, new: NewAgent, password_stdin: bool) -> Result<()> {

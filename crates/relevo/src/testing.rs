@@ -1,5 +1,5 @@
 //! For tests of what is built on Relevo, and of what it is built on (feature `testing`).
 
 pub mod contract;
-mod corpus;
+pub mod corpus;
 mod dice;

@@ -21,11 +21,13 @@ pub(super) fn team(name: &str) -> TeamId {
     TeamId::new(name).expect("a slug")
 }
 
-pub(super) fn conversation(n: u128) -> ConversationId {
+/// Conversation `n`.
+pub fn conversation(n: u128) -> ConversationId {
     ConversationId(Uuid::from_u128(n))
 }
 
-pub(super) fn agent_id(n: u128) -> AgentId {
+/// Agent `n`.
+pub fn agent_id(n: u128) -> AgentId {
     AgentId(Uuid::from_u128(n))
 }
 
@@ -33,7 +35,8 @@ pub(super) fn turn(n: u128) -> Turn {
     Turn { id: TurnId(Uuid::from_u128(n)), bot: BotId::new("demo").expect("a slug"), epoch: Epoch(1) }
 }
 
-pub(super) fn contact(n: u128) -> Contact {
+/// Contact `n`.
+pub fn contact(n: u128) -> Contact {
     Contact {
         id: ContactId(Uuid::from_u128(n)),
         name: Some(format!("Contact {n}")),
@@ -46,7 +49,8 @@ pub(super) fn contact(n: u128) -> Contact {
     }
 }
 
-pub(super) fn account(n: u128, email: &str) -> Agent {
+/// The account of agent `n`.
+pub fn account(n: u128, email: &str) -> Agent {
     Agent {
         id: agent_id(n),
         name: format!("Agent {n}"),
@@ -61,7 +65,7 @@ pub(super) fn account(n: u128, email: &str) -> Agent {
 }
 
 /// The first append of conversation `n`, with contact `n`, in the inbox `shop`, at instant `n`.
-pub(super) fn started(n: u128) -> Append {
+pub fn started(n: u128) -> Append {
     let control = Control { holder: Holder::Bot { bot: turn(1).bot }, epoch: Epoch(1) };
     let event = Event::Started {
         inbox: inbox("shop"),
@@ -96,7 +100,7 @@ pub(super) fn next(state: &Conversation, events: Vec<(Actor, Event)>) -> Append 
 }
 
 /// The visitor says something.
-pub(super) fn says(state: &Conversation, text: &str) -> Append {
+pub fn says(state: &Conversation, text: &str) -> Append {
     next(state, vec![(Actor::Visitor, posted(state, text))])
 }
 
