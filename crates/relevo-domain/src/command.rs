@@ -2,7 +2,7 @@
 //! so that deciding needs nothing else.
 
 use crate::control::{Epoch, Turn};
-use crate::event::{HandoffReason, MacroStep, Origin, Outcome, Priority, Status, TransferTarget};
+use crate::event::{HandoffReason, Origin, Outcome, Priority, Status, TransferTarget};
 use crate::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, TeamId};
 use crate::message::{Attachment, Button, DeliveryState};
 use crate::time::Timestamp;
@@ -296,14 +296,14 @@ pub enum Command {
         /// The last item seen.
         up_to: Seq,
     },
-    /// A macro was run (its effects are commands of their own in the same append).
-    RecordMacro {
-        /// Who ran it.
+    /// A macro: its steps one after the other, all or nothing.
+    RunMacro {
+        /// Who runs it.
         agent: AgentFacts,
         /// Its name.
         name: String,
-        /// What each step did.
-        steps: Vec<MacroStep>,
+        /// What each step is called (`send_shortcut`, `priority`, …), and what it wants.
+        steps: Vec<(String, Command)>,
     },
     /// The contact's data were changed.
     RecordContact {
@@ -369,7 +369,7 @@ impl Command {
             | Self::ChangeLabels { .. }
             | Self::SetTeam { .. }
             | Self::AgentRead { .. }
-            | Self::RecordMacro { .. }
+            | Self::RunMacro { .. }
             | Self::RecordContact { .. }
             | Self::ClaimDelivery { .. }
             | Self::RecordDelivery { .. }

@@ -73,9 +73,7 @@ fn admitted(state: &Conversation, command: &Command, facts: &Facts) -> Decision 
             workflow::set_labels(state, agent, &kept.chain(add).cloned().collect::<Vec<_>>())
         }
         Command::SetTeam { agent, team } => Ok(workflow::set_team(state, agent, team.as_ref())),
-        Command::RecordMacro { agent, name, steps } => {
-            Ok(vec![(by(agent), Event::MacroRan { name: name.clone(), steps: steps.clone() })])
-        }
+        Command::RunMacro { agent, name, steps } => workflow::run_macro(state, agent, name, steps, facts),
         Command::RecordContact { agent } => {
             Ok(vec![(agent.as_ref().map_or(Actor::Visitor, by), Event::ContactUpdated { contact: state.contact })])
         }

@@ -455,6 +455,6 @@ pub enum ReopenReason {
 pub struct MacroStep {
     /// The action's name (`send_shortcut`, `priority`, …).
     pub action: String,
-    /// What came of it, for people (`done`, `already so`, …).
+    /// What came of it: `done`, or `unchanged` where it was so already.
     pub result: String,
 }

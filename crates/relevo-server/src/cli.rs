@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use relevo::domain::command::Role;
 use relevo::domain::id::TeamId;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Hands a chatbot's conversation to a human, with a Copilot beside that human.
@@ -25,9 +26,8 @@ pub(crate) enum Command {
     Serve {
         #[command(flatten)]
         settings: Settings,
-        /// Listen on this port instead.
-        #[arg(long)]
-        port: Option<u16>,
+        #[command(flatten)]
+        instead: Instead,
     },
     /// Serve a sample shop with a bot, agents and scripted visitors.
     Demo {
@@ -86,6 +86,20 @@ pub(crate) enum ImportFrom {
 pub(crate) enum ImportTo {
     /// A PostgreSQL database.
     Postgres,
+}
+
+/// What weighs more than the settings.
+#[derive(Args)]
+pub(crate) struct Instead {
+    /// Listen on this address and port instead, as 127.0.0.1:7007.
+    #[arg(long, conflicts_with = "port")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Listen on this port instead.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Keep everything in this folder instead.
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -153,6 +167,8 @@ pub(crate) enum ConfigCommand {
 pub(crate) enum Check {
     /// Find what is wrong, with file, line and column.
     Check {
+        #[command(flatten)]
+        settings: Settings,
         /// The folder; the one of the settings when left out.
         folder: Option<PathBuf>,
     },

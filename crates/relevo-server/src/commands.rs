@@ -1,6 +1,6 @@
 //! What the commands do.
 
-use crate::cli::{Check, Command, ConfigCommand, CopilotCommand, ImportFrom, ImportTo, Settings, User};
+use crate::cli::{Check, Command, ConfigCommand, CopilotCommand, ImportFrom, ImportTo, Instead, Settings, User};
 use anyhow::{Context, Result, bail};
 use relevo::domain::shortcut::Library;
 use relevo_backends::import::import;
@@ -19,12 +19,11 @@ use std::path::PathBuf;
 
 pub(crate) async fn run(command: Command) -> Result<()> {
     match command {
-        Command::Serve { settings, port } => serve(&settings, port).await,
+        Command::Serve { settings, instead } => serve(&settings, instead).await,
         Command::Demo { port, data, quiet_visitors } => {
-            let mut config = Config::load(None)?;
+            // What happens to lie in this folder or in the environment is not the demonstration's.
+            let config = Config { listen: ([127, 0, 0, 1], port).into(), data, ..Config::default() };
             telemetry::logs(config.log_format);
-            config.listen = ([127, 0, 0, 1], port).into();
-            config.data = data;
             demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
         }
         Command::Import { settings, from: ImportFrom::Sqlite, to: ImportTo::Postgres } => move_store(&settings).await,
@@ -37,29 +36,36 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             change_user(&settings, &email, Change { role: role.map(Into::into), password }).await
         }
         Command::Config(ConfigCommand::Check { settings }) => check_settings(&settings),
-        Command::Shortcuts(Check::Check { folder }) => {
-            let folder =
-                folder.map_or_else(|| Config::load(None).map(|config| config.shortcuts_folder()), |f| Ok(Some(f)))?;
+        Command::Shortcuts(Check::Check { settings, folder }) => {
+            let folder = folder.map_or_else(|| settings.load().map(|config| config.shortcuts), |f| Ok(Some(f)))?;
             let (library, wrong) = Library::load(read(folder, "shortcuts")?);
-            let found = format!("{} shortcuts and {} macros", library.shortcuts().count(), library.macros().count());
-            report(&wrong, &found)
+            let shortcuts = many(library.shortcuts().count(), "shortcut", "shortcuts");
+            let macros = many(library.macros().count(), "macro", "macros");
+            report(&wrong, &format!("{shortcuts} and {macros}"))
         }
-        Command::Prompts(Check::Check { folder }) => {
-            let folder =
-                folder.map_or_else(|| Config::load(None).map(|config| config.prompts_folder()), |f| Ok(Some(f)))?;
+        Command::Prompts(Check::Check { settings, folder }) => {
+            let folder = folder.map_or_else(|| settings.load().map(|config| config.prompts), |f| Ok(Some(f)))?;
             let (prompts, wrong) = Prompts::load(read(folder, "prompts")?);
-            report(&wrong, &format!("{} prompts", prompts.tasks().count()))
+            report(&wrong, &many(prompts.tasks().count(), "prompt", "prompts"))
         }
         Command::Copilot(CopilotCommand::Eval { task, pack, shared, out }) => measure(task, pack, shared, out).await,
     }
 }
 
-async fn serve(settings: &Settings, port: Option<u16>) -> Result<()> {
-    let mut config = Config::load(settings.config.as_deref())?;
+impl Settings {
+    fn load(&self) -> Result<Config, BadSettings> {
+        Config::load(self.config.as_deref())
+    }
+}
+
+async fn serve(settings: &Settings, instead: Instead) -> Result<()> {
+    let mut config = settings.load()?;
     telemetry::logs(config.log_format);
-    if let Some(port) = port {
+    config.listen = instead.listen.unwrap_or(config.listen);
+    if let Some(port) = instead.port {
         config.listen.set_port(port);
     }
+    config.data = instead.data.unwrap_or(config.data);
     let server = Server::compose(config, BTreeMap::new()).await?;
     let listener = server.bind().await?;
     if server.app.agents.all().is_empty() {
@@ -70,7 +76,7 @@ async fn serve(settings: &Settings, port: Option<u16>) -> Result<()> {
 }
 
 async fn move_store(settings: &Settings) -> Result<()> {
-    let config = Config::load(settings.config.as_deref())?;
+    let config = settings.load()?;
     let Some(to) = &config.postgres else {
         bail!("postgres: is not set: add [postgres] with the address that the deployment moves to");
     };
@@ -102,7 +108,7 @@ async fn move_store(settings: &Settings) -> Result<()> {
 }
 
 async fn add_user(settings: &Settings, new: NewAgent, password_stdin: bool) -> Result<()> {
-    let config = Config::load(settings.config.as_deref())?;
+    let config = settings.load()?;
     let unknown = new.teams.iter().find(|team| !config.teams.iter().any(|known| known.id == **team));
     if let Some(team) = unknown {
         bail!("--team: there is no team `{team}`: add it to [[teams]]");
@@ -118,7 +124,7 @@ async fn add_user(settings: &Settings, new: NewAgent, password_stdin: bool) -> R
 }
 
 async fn change_user(settings: &Settings, email: &str, changes: Change) -> Result<()> {
-    let store = Stored::open(&Config::load(settings.config.as_deref())?).await?;
+    let store = Stored::open(&settings.load()?).await?;
     let changed = change(store.store().as_ref(), email, changes).await;
     store.close().await;
     changed?;
@@ -127,21 +133,22 @@ async fn change_user(settings: &Settings, email: &str, changes: Change) -> Resul
 }
 
 fn check_settings(settings: &Settings) -> Result<()> {
-    let checked = Config::load(settings.config.as_deref()).and_then(|mut config| {
+    let checked = settings.load().and_then(|mut config| {
         config.or_one_inbox(None);
         config.check(&[]).map(|()| config)
     });
     match checked {
         Ok(config) => {
-            let (inboxes, bots) = (config.inboxes.len(), config.bots.len());
-            println!("the settings are good: {inboxes} inboxes, {bots} bots, listening on {}", config.listen);
+            let inboxes = many(config.inboxes.len(), "inbox", "inboxes");
+            let bots = many(config.bots.len(), "bot", "bots");
+            println!("the settings are good: {inboxes}, {bots}, listening on {}", config.listen);
             Ok(())
         }
         Err(BadSettings(wrong)) => {
             for bad in &wrong {
                 println!("{bad}");
             }
-            bail!("{} settings are wrong", wrong.len());
+            bail!("{}", many(wrong.len(), "setting is wrong", "settings are wrong"));
         }
     }
 }
@@ -171,10 +178,14 @@ fn report(wrong: &[impl std::fmt::Display], found: &str) -> Result<()> {
         println!("{problem}");
     }
     if !wrong.is_empty() {
-        bail!("{} problems; {found} are good", wrong.len());
+        bail!("{}; good: {found}", many(wrong.len(), "problem", "problems"));
     }
     println!("{found}, all good");
     Ok(())
+}
+
+fn many(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 fn password(from_stdin: bool) -> Result<String> {

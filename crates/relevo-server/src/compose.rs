@@ -114,7 +114,7 @@ impl Server {
         let store = stored.store();
         let bus_stop = CancellationToken::new();
         let bus = bus(&config, &bus_stop).await?;
-        let library = LiveLibrary::open(config.shortcuts_folder())
+        let library = LiveLibrary::open(config.shortcuts.clone())
             .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
         let copilot = copilot(&config)?;
         know(&copilot, &library.current());
@@ -285,7 +285,7 @@ fn copilot(config: &Config) -> Result<Copilot> {
         Some((model, counter)) => Copilot::offline().with_model(model, counter),
         None => Copilot::offline(),
     };
-    if let Some(folder) = config.prompts_folder() {
+    if let Some(folder) = config.prompts.clone() {
         copilot.set_prompts(prompts(&folder)?);
     }
     if let Some(folder) = &config.knowledge {
@@ -314,7 +314,7 @@ fn know_articles(copilot: &Copilot, folder: &Path) -> Result<()> {
 
 /// Prompts and articles are read again when a file changes; where one is broken, all stays as it was.
 fn follow_folders(copilot: &Copilot, config: &Config, stop: &CancellationToken) {
-    if let Some(folder) = config.prompts_folder() {
+    if let Some(folder) = config.prompts.clone() {
         let (copilot, from) = (copilot.clone(), folder.clone());
         follow(&folder, stop.clone(), move || match prompts(&from) {
             Ok(prompts) => copilot.set_prompts(prompts),

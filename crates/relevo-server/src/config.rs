@@ -41,9 +41,9 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which conversations agents see.
     pub visibility: Visibility,
-    /// Where shortcuts and macros are; `shortcuts` in this folder, or else those that ship with Relevo, when left out.
+    /// Where shortcuts and macros are; none: those that ship with Relevo. `load` finds `shortcuts` in this folder.
     pub shortcuts: Option<PathBuf>,
-    /// Where prompts are; `prompts` in this folder, or else those that ship with Relevo, when left out.
+    /// Where prompts are; none: those that ship with Relevo. `load` finds `prompts` in this folder.
     pub prompts: Option<PathBuf>,
     /// A folder of Markdown articles for the Copilot.
     pub knowledge: Option<PathBuf>,
@@ -109,16 +109,6 @@ impl Config {
         address.trim_end_matches('/').to_owned()
     }
 
-    /// The folder of shortcuts; none: those that ship with Relevo.
-    pub fn shortcuts_folder(&self) -> Option<PathBuf> {
-        self.shortcuts.clone().or_else(|| there("shortcuts"))
-    }
-
-    /// The folder of prompts; none: those that ship with Relevo.
-    pub fn prompts_folder(&self) -> Option<PathBuf> {
-        self.prompts.clone().or_else(|| there("prompts"))
-    }
-
     /// Where no inbox is set up, there is one called `shop`, which `bot` answers first.
     pub fn or_one_inbox(&mut self, bot: Option<BotId>) {
         if self.inboxes.is_empty() {
@@ -126,10 +116,6 @@ impl Config {
             self.inboxes.push(InboxConfig { bot, ..InboxConfig::new(id, &self.name) });
         }
     }
-}
-
-fn there(folder: &str) -> Option<PathBuf> {
-    Some(PathBuf::from(folder)).filter(|folder| folder.is_dir())
 }
 
 #[cfg(test)]

@@ -23,17 +23,26 @@ fn mistake(output: &Output) -> String {
     said
 }
 
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// A server on a free port that is ready.
 struct Serving(Child, u16);
 
 impl Serving {
     fn start(folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = relevo(folder, &["serve", "--port", &port.to_string()]);
+        let port = free_port();
+        Self::run(relevo(folder, &["serve", "--port", &port.to_string()]), port)
+    }
+
+    /// Ready on this port.
+    fn run(mut command: Command, port: u16) -> Self {
         let mut child = command.env("RELEVO_LOG", "info").stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let ready = lines.by_ref().map(Result::unwrap).find(|line| line.contains("Relevo is ready"));
-        assert!(ready.is_some(), "it ended before it was ready");
+        let ready = ready.expect("it ended before it was ready");
+        assert!(ready.contains(&format!("127.0.0.1:{port}")), "{ready}");
         std::thread::spawn(move || lines.for_each(drop));
         Self(child, port)
     }
@@ -96,8 +105,29 @@ fn the_environment_weighs_more_than_the_file_and_a_flag_more_than_both() {
     };
     assert!(check(None).contains("127.0.0.1:1001"));
     assert!(check(Some("127.0.0.1:1002")).contains("127.0.0.1:1002"));
-    let mut taken = relevo(folder.path(), &["serve", "--port", "99999"]);
-    assert!(!taken.output().unwrap().status.success());
+    let (port, listen) = (free_port(), "127.0.0.1:1002");
+    for flag in [["--port".into(), port.to_string()], ["--listen".into(), format!("127.0.0.1:{port}")]] {
+        let mut serve = relevo(folder.path(), &["serve", &flag[0], &flag[1], "--data", "flag"]);
+        serve.env("RELEVO__LISTEN", listen).env("RELEVO__DATA", "environment");
+        drop(Serving::run(serve, port));
+    }
+    assert!(folder.path().join("flag/relevo.db").is_file() && !folder.path().join("environment").exists());
+}
+
+#[test]
+fn the_demonstration_is_the_same_whatever_lies_around() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("relevo.toml"), "lisen = 1").unwrap();
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    std::fs::write(folder.path().join("prompts/summary.hbs"), "{{#if}").unwrap();
+    let port = free_port().to_string();
+    let mut demo = relevo(folder.path(), &["demo", "--quiet-visitors", "--port", &port]);
+    demo.env("RELEVO__COPILOT__ENDPOINT", "nonsense").stdout(Stdio::piped());
+    let mut child = demo.spawn().unwrap();
+    let lines: Vec<_> = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok).take(6).collect();
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(lines.iter().any(|line| line.contains("Relevo is ready")), "{lines:?}");
 }
 
 #[test]
@@ -126,6 +156,16 @@ fn broken_shortcuts_and_prompts_are_told_with_their_place() {
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
         let place = told.lines().next().unwrap_or_default().split(':').nth(1).and_then(|line| line.parse::<u32>().ok());
         assert!(told.starts_with(what) && place.is_some(), "{told}");
+        // From elsewhere, by the settings.
+        let settings = format!("{what} = \"{}\"", folder.path().join(what).display());
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::write(elsewhere.path().join("other.toml"), settings).unwrap();
+        let output = run(elsewhere.path(), &[what, "check", "--config", "other.toml"]);
+        let wanted = match String::from_utf8_lossy(&output.stdout).lines().count() {
+            1 => "1 problem; ".to_owned(),
+            several => format!("{several} problems; "),
+        };
+        assert!(mistake(&output).contains(&wanted), "{output:?}");
     }
     let refused = mistake(&run(folder.path(), &["serve", "--port", "1"]));
     assert!(refused.contains("prompts/summary.hbs:"), "{refused}");

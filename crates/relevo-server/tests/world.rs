@@ -4,11 +4,11 @@ use futures::{SinkExt, StreamExt};
 use relevo::bot::{LiveTurn, bot_fn};
 use relevo::bus::{Signal, Typist};
 use relevo::domain::command::{Command, Outbound, Role};
-use relevo::domain::id::{BotId, InboxId, MessageId};
+use relevo::domain::id::{BotId, InboxId, MessageId, TeamId};
 use relevo::domain::window::WindowPolicy;
 use relevo_server::app::App;
 use relevo_server::compose::Server;
-use relevo_server::config::{Config, InboxConfig};
+use relevo_server::config::{Config, InboxConfig, TeamConfig};
 use relevo_server::users::{NewAgent, add};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ impl World {
                 allowed_origins: Vec::new(),
                 identity_secret: None,
             }],
+            teams: vec![TeamConfig { id: TeamId::new("ventas").unwrap(), name: "Ventas".into() }],
             ..Config::default()
         };
         change(&mut config);
@@ -78,12 +79,17 @@ impl World {
         let server = Server::compose(config, BTreeMap::from([(bot, echo)])).await.unwrap();
         let listener = server.bind().await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        for email in ["lucia@example.com", "rui@example.com"] {
+        for (email, role, team) in [
+            ("lucia@example.com", Role::Agent, None),
+            ("rui@example.com", Role::Agent, None),
+            ("sofia@example.com", Role::Supervisor, Some("ventas")),
+            ("ana@example.com", Role::Admin, None),
+        ] {
             let new = NewAgent {
                 email: email.into(),
                 name: email.split('@').next().unwrap().into(),
-                role: Role::Agent,
-                teams: Vec::new(),
+                role,
+                teams: team.into_iter().map(|team| TeamId::new(team).unwrap()).collect(),
                 languages: Vec::new(),
             };
             // Another server of the same deployment may have done so.
@@ -213,6 +219,11 @@ impl AgentClient {
     pub async fn bring(&self, path: &str, bytes: Vec<u8>) -> Value {
         let request = reqwest::Client::new().post(format!("{}{path}", self.base)).header("cookie", &self.cookie);
         request.body(bytes).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Any call.
+    pub async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        call(method, &format!("{}{path}", self.base), Some(&self.cookie), None, body).await
     }
 
     /// Just the status.
@@ -403,7 +414,7 @@ impl VisitorClient {
         self.socket.as_mut().unwrap().send(Message::text(frame.to_string())).await.unwrap();
     }
 
-    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             if let Message::Text(text) = self.socket.as_mut().unwrap().next().await.unwrap().unwrap() {
                 let frame: Value = serde_json::from_str(&text).unwrap();

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use relevo::store::{Cards, Counts, Page, Position, Query, Row, Sort, StoreError, query_words};
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::{AgentFacts, Role};
-use relevo_domain::id::{ContactId, ConversationId, TeamId};
+use relevo_domain::id::{ContactId, ConversationId, InboxId, TeamId};
+use relevo_domain::time::Timestamp;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -82,6 +83,15 @@ impl Cards for PostgresStore {
             Ok((of, u64::try_from(count).map_err(decode)?))
         };
         (0..).zip(View::ALL).map(count).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
+    async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM conversations AS c
+            WHERE c.status IN ('open', 'pending') AND c.holder = 'queue' AND c.inbox = $1
+                AND (c.state::json #>> '{control,holder,since}')::bigint < $2";
+        let query = sqlx::query_scalar::<_, i64>(sql).bind(inbox.as_str()).bind(since.0);
+        let count = query.fetch_one(&self.pool).await.map_err(fault)?;
+        u64::try_from(count).map_err(decode).map_err(fault)
     }
 
     async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError> {

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use relevo::store::{Cards, Counts, Page, Position, Query, Row, Sort, StoreError, query_words};
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::{AgentFacts, Role};
-use relevo_domain::id::{ContactId, ConversationId};
+use relevo_domain::id::{ContactId, ConversationId, InboxId};
+use relevo_domain::time::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -82,6 +83,15 @@ impl Cards for SqliteStore {
             Ok((of, u64::try_from(count).map_err(super::text::decode)?))
         };
         (0..).zip(View::ALL).map(count).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
+    async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM conversations AS c
+            WHERE c.status IN ('open', 'pending') AND c.holder = 'queue' AND c.inbox = ?1
+                AND json_extract(c.state, '$.control.holder.since') < ?2";
+        let query = sqlx::query_scalar::<_, i64>(sql).bind(inbox.to_string()).bind(since.0);
+        let count = query.fetch_one(&self.readers).await.map_err(fault)?;
+        u64::try_from(count).map_err(super::text::decode).map_err(fault)
     }
 
     async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError> {

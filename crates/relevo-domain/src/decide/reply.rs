@@ -102,7 +102,7 @@ fn on_return(state: &Conversation, facts: &Facts) -> Control {
 }
 
 /// The state after facts that are decided but not yet numbered by a store.
-fn after(state: &Conversation, decided: &[Decided], facts: &Facts) -> Conversation {
+pub(super) fn after(state: &Conversation, decided: &[Decided], facts: &Facts) -> Conversation {
     let mut state = state.clone();
     for (actor, event) in decided {
         let (actor, event) = (actor.clone(), event.clone());

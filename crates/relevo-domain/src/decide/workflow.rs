@@ -1,11 +1,12 @@
 //! Status, priority, labels, team, and the end of a conversation.
 
 use super::handoff::check_length;
-use super::{Decided, Decision, by};
-use crate::command::{AgentFacts, Facts, Rejection};
+use super::reply::after;
+use super::{Decided, Decision, by, decide};
+use crate::command::{AgentFacts, Command, Facts, Rejection};
 use crate::control::Holder;
 use crate::conversation::Conversation;
-use crate::event::{Event, Outcome, Priority, ReopenReason, Status, StatusReason};
+use crate::event::{Event, MacroStep, Outcome, Priority, ReopenReason, Status, StatusReason};
 use crate::id::TeamId;
 use crate::message::Actor;
 use crate::time::Timestamp;
@@ -36,6 +37,26 @@ fn closed(state: &Conversation, actor: Actor, outcome: Option<Outcome>) -> Decid
         None => (propose_outcome(state), true),
     };
     (actor, Event::Closed { outcome, proposed, control })
+}
+
+/// Each step is decided in the state that the ones before it lead to; one that is refused refuses them all.
+pub(super) fn run_macro(
+    state: &Conversation,
+    agent: &AgentFacts,
+    name: &str,
+    steps: &[(String, Command)],
+    facts: &Facts,
+) -> Decision {
+    let mut decided = Vec::new();
+    let mut report = Vec::new();
+    for (action, command) in steps {
+        let step = decide(&after(state, &decided, facts), command, facts)?;
+        let result = if step.is_empty() { "unchanged" } else { "done" };
+        report.push(MacroStep { action: action.clone(), result: result.to_owned() });
+        decided.extend(step);
+    }
+    decided.push((by(agent), Event::MacroRan { name: name.to_owned(), steps: report }));
+    Ok(decided)
 }
 
 /// The outcome that the conversation's course suggests. Agents may choose another.

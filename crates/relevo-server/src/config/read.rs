@@ -19,7 +19,14 @@ pub(super) fn read(file: Option<&Path>) -> Result<Config, BadSettings> {
         Some(file) => Some(file.to_owned()),
         None => Some(PathBuf::from(USUAL)).filter(|file| file.is_file()),
     };
-    parse(sources(file.as_deref())?)
+    let mut config = parse(sources(file.as_deref())?)?;
+    config.shortcuts = config.shortcuts.or_else(|| there("shortcuts"));
+    config.prompts = config.prompts.or_else(|| there("prompts"));
+    Ok(config)
+}
+
+fn there(folder: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(folder)).filter(|folder| folder.is_dir())
 }
 
 fn one(path: &str, reason: &str, mend: &str) -> BadSettings {

@@ -13,14 +13,12 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use relevo::bus::{Signal, Typist};
 use relevo::desk::{Arrival, DeskError, Done, Wish};
-use relevo::domain::card::View;
-use relevo::domain::command::{AgentFacts, Command, Inbound, Role};
+use relevo::domain::command::{Command, Inbound};
 use relevo::domain::control::{Epoch, Holder};
 use relevo::domain::conversation::Conversation;
 use relevo::domain::event::{Event, Origin};
-use relevo::domain::id::{AgentId, ContactId, ConversationId, FileId, InboxId, MessageId, Seq};
+use relevo::domain::id::{ContactId, ConversationId, FileId, InboxId, MessageId, Seq};
 use relevo::domain::timeline::{Who, for_visitor};
-use relevo::store::Sort;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -380,24 +378,8 @@ impl Session {
     /// The place in the queue, from 1.
     async fn place(&self, state: &Conversation) -> Value {
         let Holder::Queue { since, .. } = state.control.holder else { return Value::Null };
-        let everybody = AgentFacts { id: AgentId(uuid::Uuid::nil()), role: Role::Admin, teams: Vec::new() };
-        let query = relevo::store::Query {
-            agent: everybody,
-            visibility: self.app.desk.directory().visibility,
-            view: View::Queue,
-            text: None,
-            inbox: Some(self.inbox.clone()),
-            team: None,
-            label: None,
-            sort: Sort::Waiting,
-            offset: 0,
-            limit: 200,
-        };
-        let Ok(page) = self.app.desk.store().list(&query).await else { return Value::Null };
-        let before = page.rows.iter().filter(
-            |row| matches!(row.conversation.control.holder, Holder::Queue { since: theirs, .. } if theirs < since),
-        );
-        json!({"position": before.count() + 1})
+        let before = self.app.desk.store().waiting_before(&self.inbox, since).await;
+        before.map_or(Value::Null, |before| json!({"position": before + 1}))
     }
 }
 

@@ -3,7 +3,11 @@ use crate::store::{Cards, Counts, Page, Position, Query, Row, StoreError, contac
 use async_trait::async_trait;
 use relevo_domain::card::{View, Visibility, may_see};
 use relevo_domain::command::AgentFacts;
-use relevo_domain::id::{ContactId, ConversationId};
+use relevo_domain::control::Holder;
+use relevo_domain::conversation::Conversation;
+use relevo_domain::event::Status;
+use relevo_domain::id::{ContactId, ConversationId, InboxId};
+use relevo_domain::time::Timestamp;
 use std::cmp::Reverse;
 
 #[async_trait]
@@ -33,6 +37,15 @@ impl Cards for MemoryStore {
         let seen: Vec<Row> = data.rows().filter(|row| may_see(agent, &row.conversation, visibility)).collect();
         let count = |view: View| seen.iter().filter(|row| view.holds(&row.conversation, agent.id)).count() as u64;
         Ok(View::ALL.map(|view| (view, count(view))).to_vec())
+    }
+
+    async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {
+        let data = self.data();
+        let before = |state: &Conversation| {
+            let earlier = matches!(state.control.holder, Holder::Queue { since: theirs, .. } if theirs < since);
+            earlier && matches!(state.status, Status::Open | Status::Pending) && state.inbox == *inbox
+        };
+        Ok(data.conversations.values().filter(|kept| before(&kept.state)).count() as u64)
     }
 
     async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError> {

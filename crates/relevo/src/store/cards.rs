@@ -110,6 +110,9 @@ pub trait Cards: Send + Sync + 'static {
     /// How many conversations each view holds.
     async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError>;
 
+    /// How many conversations of an inbox wait for a person since before an instant.
+    async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError>;
+
     /// All conversations of a contact, newest first, at most 50.
     async fn of_contact(&self, contact: ContactId) -> Result<Vec<Row>, StoreError>;
 }

@@ -2,6 +2,7 @@
 
 use super::act::known_team;
 use super::card_of;
+use super::write::key;
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, SignedIn, seen};
@@ -10,7 +11,7 @@ use crate::wire::{Card, Step};
 use axum::extract::State;
 use relevo::domain::command::{Command, Outbound};
 use relevo::domain::conversation::Conversation;
-use relevo::domain::event::{MacroStep, Status, TransferTarget};
+use relevo::domain::event::{Event, Status, TransferTarget};
 use relevo::domain::id::{ConversationId, MessageId, NoteId};
 use relevo::domain::macros::{Action, Assignee, NewStatus};
 use relevo::domain::shortcut::{Rendered, ShortcutContext};
@@ -65,6 +66,8 @@ pub(crate) struct RunMacro {
     /// Steps to leave out, counted from 0.
     #[serde(default)]
     skip: Vec<usize>,
+    /// The run's own id: the same again runs nothing and finds what the first did.
+    client_id: String,
 }
 
 /// Runs a macro: all of it in one append, or nothing.
@@ -78,24 +81,27 @@ pub(crate) async fn run(
     Json(wanted): Json<RunMacro>,
 ) -> Result<axum::Json<Ran>> {
     let state = seen(&app, &agent, id).await?;
+    let key = key(id, &agent, &wanted.client_id)?;
     let library = app.library.current();
     let found = library.macro_named(&name).ok_or_else(|| Problem::not_found("macro"))?;
     let context = context(&app.desk, Some(&agent), &state, wanted.inputs).await?;
-    let mut commands = Vec::new();
     let mut steps = Vec::new();
     for (n, action) in found.steps.iter().enumerate().filter(|(n, _)| !wanted.skip.contains(n)) {
         let step = format!("step {}", n + 1);
-        commands.push(command(&app, &agent, &state, &context, action, &step)?);
-        steps.push(MacroStep { action: action.name().to_owned(), result: "done".to_owned() });
+        steps.push((action.name().to_owned(), command(&app, &agent, &state, &context, action, &step)?));
     }
-    if commands.is_empty() {
+    if steps.is_empty() {
         return Err(Problem::invalid("skip", "leaves no step to run"));
     }
-    let report = steps.clone();
-    commands.push(Command::RecordMacro { agent: agent.facts(), name, steps });
-    app.desk.run_all(id, &commands, None).await?;
-    metrics::counter!("relevo_macros_run_total").increment(1);
-    let steps = report.into_iter().map(Step::from).collect();
+    let done = app.desk.run_once(id, Command::RunMacro { agent: agent.facts(), name, steps }, key).await?;
+    if !done.repeated {
+        metrics::counter!("relevo_macros_run_total").increment(1);
+    }
+    let report = done.facts.into_iter().rev().find_map(|fact| match fact.event {
+        Event::MacroRan { steps, .. } => Some(steps),
+        _ => None,
+    });
+    let steps = report.unwrap_or_default().into_iter().map(Step::from).collect();
     Ok(axum::Json(Ran { steps, card: card_of(&app, &agent, id).await? }))
 }
 

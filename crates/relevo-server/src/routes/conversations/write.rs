@@ -105,9 +105,12 @@ pub(crate) async fn note(
 }
 
 /// A client's own id makes a write happen once in its conversation, for ever.
-fn key(conversation: ConversationId, agent: &Agent, client_id: &str) -> Result<DedupeKey> {
+pub(super) fn key(conversation: ConversationId, agent: &Agent, client_id: &str) -> Result<DedupeKey> {
     if client_id.is_empty() || client_id.len() > 100 {
-        return Err(Problem::invalid("client_id", "needs 1 to 100 characters: give every message an id of its own"));
+        return Err(Problem::invalid(
+            "client_id",
+            "needs 1 to 100 characters: give everything that is to happen once an id of its own",
+        ));
     }
     Ok(DedupeKey { scope: format!("agent:{}:{conversation}", agent.id), key: client_id.to_owned() })
 }

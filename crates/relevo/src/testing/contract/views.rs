@@ -6,8 +6,10 @@ use crate::testing::corpus::{Palette, agent_id, contact, notes, says, started, t
 use crate::testing::dice::Dice;
 use relevo_domain::card::{View, Visibility, may_see};
 use relevo_domain::command::{AgentFacts, Role};
+use relevo_domain::control::Holder;
 use relevo_domain::conversation::Conversation;
 use relevo_domain::id::ConversationId;
+use relevo_domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 const VISIBILITIES: [Visibility; 3] = [Visibility::Everyone, Visibility::Team, Visibility::Assigned];
@@ -45,6 +47,24 @@ pub async fn the_visibility_rule_is_the_domains(store: &Fresh) {
         }
         let may = rows.iter().filter(|row| may_see(&agent, &row.conversation, visibility));
         assert_eq!(seen, may.map(|row| row.conversation.id).collect(), "{visibility:?} {agent:?}");
+    }
+}
+
+/// How many wait in an inbox since before an instant: of any number, closed and sleeping ones left out.
+pub async fn those_who_wait_longer_are_counted(store: &Fresh) {
+    let rows = random_rows(store, &mut Dice::new()).await;
+    let since = |row: &Row| match row.conversation.control.holder {
+        Holder::Queue { since, .. } if View::Queue.holds(&row.conversation, agent_id(1)) => Some(since),
+        _ => None,
+    };
+    assert!(rows.iter().any(|row| since(row).is_some()), "nobody waits");
+    let instants = rows.iter().filter_map(since).flat_map(|at| [at, Timestamp(at.0 + 1)]).chain([Timestamp(0)]);
+    for at in instants.collect::<BTreeSet<_>>() {
+        for inbox in rows.iter().map(|row| &row.conversation.inbox).collect::<BTreeSet<_>>() {
+            let earlier = |row: &&Row| since(row).is_some_and(|since| since < at) && row.conversation.inbox == *inbox;
+            let wanted = rows.iter().filter(earlier).count() as u64;
+            assert_eq!(store.waiting_before(inbox, at).await.unwrap(), wanted, "{inbox} {at:?}");
+        }
     }
 }
 

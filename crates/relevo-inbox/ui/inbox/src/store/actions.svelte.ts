@@ -61,10 +61,17 @@ export async function snooze(id: string, until: Date | null) {
   if (await change(id, wanted)) toasts.say(t('toast.snoozed'));
 }
 
-export async function runMacro(id: string, name: string, inputs: Record<string, string>, skip: number[]) {
+/** The same `client_id` again runs nothing twice: whoever tries again after a broken line gives it again. */
+export async function runMacro(
+  id: string,
+  name: string,
+  client_id: string,
+  inputs: Record<string, string>,
+  skip: number[],
+) {
   const done = await post<{ steps: MacroResult[]; card?: Card }>(
     conversationPath(id, `/macros/${encodeURIComponent(name)}`),
-    { inputs, skip },
+    { client_id, inputs, skip },
   );
   if (done.card) list.take(done.card, true);
   return done.steps;
