@@ -776,6 +776,8 @@ export interface components {
          */
         Role: "agent" | "supervisor" | "admin";
         RunMacro: {
+            /** @description The run's own id: the same again runs nothing and finds what the first did. */
+            client_id: string;
             /** @description Answers to what its shortcuts ask. */
             inputs?: {
                 [key: string]: string;
