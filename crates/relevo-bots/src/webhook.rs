@@ -174,6 +174,7 @@ impl Bot for WebhookBot {
             () = turn.cancelled() => return Err(TurnOver.into()),
             answer = self.ask(&turn) => answer?,
         };
+        relevo::crash_point!("after_post");
         let Some(answer) = answer else { return Ok(TurnEnd::Later(self.settings.later)) };
         turn.answer(answer).await?;
         Ok(TurnEnd::Done)

@@ -52,8 +52,9 @@ pub fn router(app: App) -> Router {
 
 /// Serves until `stop` is cancelled, then lets requests under way end.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let within = if relevo::sabotaged!("patience") { HEADERS_WITHIN * 60 } else { HEADERS_WITHIN };
     let mut builder = Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_header_size(HEAD).max_buf_size(4 * HEAD);
+    builder.timer(TokioTimer::new()).header_read_timeout(within).max_header_size(HEAD).max_buf_size(4 * HEAD);
     let under_way = TaskTracker::new();
     loop {
         let accepted = tokio::select! {

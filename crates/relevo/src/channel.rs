@@ -83,6 +83,7 @@ impl Channels {
         }
         let claimed = if channel.follows_the_log() { DeliveryState::Sent } else { DeliveryState::Sending };
         let done = desk.run(id, Command::ClaimDelivery { message, state: claimed }).await?;
+        crate::crash_point!("after_delivery");
         let goes_out = done.facts.iter().find_map(|fact| match &fact.event {
             Event::DeliveryClaimed { message, state: DeliveryState::Sending } => Some(message.clone()),
             _ => None,

@@ -153,8 +153,13 @@ impl Desk {
         commands: &[Command],
         key: Option<DedupeKey>,
     ) -> Result<Done, DeskError> {
+        let mut first = None;
         for _ in 0..ROUNDS {
-            let Some(state) = self.store.load(conversation).await? else { return Err(DeskError::NotFound) };
+            let Some(mut state) = self.store.load(conversation).await? else { return Err(DeskError::NotFound) };
+            if crate::sabotaged!("stale_decisions") {
+                let seq = state.seq;
+                state = Conversation { seq, ..first.get_or_insert(state).clone() };
+            }
             let facts = self.facts_for(&state.inbox);
             let plan = match plan(&state, commands, &facts) {
                 Ok(plan) => plan,
@@ -255,6 +260,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Done, AppendError> {
         let Plan { envelopes, state } = plan;
+        let dedupe = dedupe.filter(|_| !crate::sabotaged!("no_dedupe"));
         let jobs = outbox::jobs(&state, &envelopes, now);
         let conversation = state.id;
         let append =
@@ -271,7 +277,7 @@ impl Desk {
 
     /// What happened under a name, if something did.
     async fn earlier(&self, key: Option<&DedupeKey>) -> Result<Option<Done>, DeskError> {
-        let Some(key) = key else { return Ok(None) };
+        let Some(key) = key.filter(|_| !crate::sabotaged!("no_dedupe")) else { return Ok(None) };
         let Some((conversation, seq)) = self.store.find(key).await? else { return Ok(None) };
         let state = self.store.load(conversation).await?.ok_or(DeskError::NotFound)?;
         // The append ended at `seq`; its facts share one instant, and a hand-over may follow the message.

@@ -41,6 +41,8 @@ pub mod webhook;
 
 pub mod memory;
 
+pub mod faults;
+
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

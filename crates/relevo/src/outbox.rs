@@ -128,6 +128,7 @@ impl Outbox {
 
     async fn see_to(&self, job: Job, stop: &CancellationToken) {
         let id = job.id;
+        crate::crash_point!("after_claim");
         let outcome = match &job.kind {
             JobKind::Deliver { message } => self.channels.deliver(&self.desk, &job, *message).await,
             JobKind::BotTurn { turn } => self.runner.run(&self.desk, &job, turn, stop).await,
@@ -135,6 +136,7 @@ impl Outbox {
             JobKind::Wake { until } => self.command(&job, Command::Wake { until: *until }).await,
             JobKind::EndWindow { ended_at } => self.command(&job, Command::EndWindow { ended_at: *ended_at }).await,
         };
+        crate::crash_point!("before_finish");
         let store = self.desk.store();
         let recorded = match outcome {
             Ok(Outcome::Finished) => store.finish(id).await,

@@ -38,6 +38,14 @@ fn has(mut folders: impl Iterator<Item = PathBuf>, program: &str) -> bool {
     folders.any(|folder| folder.join(program).exists())
 }
 
+/// strace, for the fault bar that watches the disk being synced.
+pub(crate) fn strace() -> Result<()> {
+    if Command::new("strace").arg("-V").output().is_ok() {
+        return Ok(());
+    }
+    debian(&["strace"], "or leave that bar out")
+}
+
 fn debian(packages: &[&str], otherwise: &str) -> Result<()> {
     let list = packages.join(" ");
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");

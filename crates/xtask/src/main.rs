@@ -2,6 +2,7 @@
 
 mod changes;
 mod dev;
+mod faults;
 mod guarded;
 mod install;
 mod pages;
@@ -18,6 +19,7 @@ cargo xtask demo [--port N] [--data DIR] [--quiet-visitors]   build everything a
 cargo xtask test [--list] [--only STAGE]                      install what is missing, then run every check
 cargo xtask dev [the same as demo]                            the same on port N with the inbox served by Vite on
                                                               N + 1, built again when a source changes
+cargo xtask faults [--list] [--bar N] [--short]                what the product promises, under faults (docs/faults.md)
 cargo xtask build                                             release binary with the pages inside
 cargo xtask pages                                             build the pages only";
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         "demo" => demo(rest),
         "test" => test::run(rest),
         "dev" => dev::run(rest),
+        "faults" => faults::run(rest),
         "build" => build(),
         "pages" => pages::build(pages::When::Always),
         _ => {

@@ -1,7 +1,7 @@
 //! Every check, in the order in which a mistake is found soonest.
 
 use crate::stage::{Stage, cargo, node};
-use crate::{install, pages, root, target};
+use crate::{faults, install, pages, root, target};
 use anyhow::{Result, bail};
 use std::process::Command;
 use std::time::Instant;
@@ -24,6 +24,7 @@ const CHECKS: &[Check] = &[
     }),
     ("example bots", example_bots),
     ("story", story),
+    ("faults", || faults::run(&["--short".to_owned()])),
     ("lints", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
         Stage::begin("lints").run(cargo(&arguments))

@@ -21,7 +21,16 @@ pub(super) async fn append(pool: &PgPool, appends: Vec<Append>) -> sqlx::Result<
     if !batch.facts.is_empty() {
         write(&mut transaction, &batch).await?;
     }
+    if relevo::sabotaged!("early_ack") {
+        tokio::spawn(async {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            transaction.commit().await
+        });
+        return Ok(answers);
+    }
+    relevo::crash_point!("before_commit");
     transaction.commit().await?;
+    relevo::crash_point!("after_commit");
     Ok(answers)
 }
 

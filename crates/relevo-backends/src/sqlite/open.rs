@@ -78,6 +78,9 @@ pub(super) async fn open(path: &Path, options: &SqliteOptions) -> Result<SqliteS
     if found > migrate::KNOWN {
         return Err(OpenError::Newer { file: path.to_owned(), found, known: migrate::KNOWN });
     }
+    // Whoever had claimed them is gone, since nobody else has the lock: nobody waits for the end of their leases.
+    let orphans = "UPDATE jobs SET due = 0 WHERE attempt > 0";
+    sqlx::query(orphans).execute(&mut connection).await.map_err(unusable)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(options.readers)
         .idle_timeout(None)

@@ -1,7 +1,7 @@
 //! What only this store promises: groups, disks, locks and versions. The rest is the contract.
 
 use super::{OpenError, SqliteOptions, SqliteStore, migrate};
-use relevo::store::{Append, AppendError, DedupeKey, Log, StoreError};
+use relevo::store::{Append, AppendError, DedupeKey, JobKind, Jobs, Lane, Log, NewJob, StoreError};
 use relevo_domain::control::{Control, Epoch, Holder};
 use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Envelope, Event, Origin};
@@ -51,6 +51,21 @@ async fn a_burst_shares_transactions_and_each_caller_hears_of_its_own_append() {
     assert_eq!(positions, (1..=100).collect::<Vec<_>>());
     assert_eq!(duplicates, 100, "every key came twice");
     assert!(store.commits() <= 50, "{} transactions for 200 appends", store.commits());
+}
+
+#[tokio::test]
+async fn what_a_dead_process_had_claimed_is_free_at_the_next_start_and_what_is_not_due_still_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    let wake = |at| NewJob { kind: JobKind::Wake { until: Timestamp(at) }, due: Timestamp(at) };
+    store.append(Append { jobs: vec![wake(10), wake(5_000)], ..started(1) }).await.unwrap();
+    let claim = async |store: &SqliteStore| store.claim(Lane::Timer, Timestamp(20), Timestamp(1_000), 8).await.unwrap();
+    assert_eq!(claim(&store).await.len(), 1);
+    assert_eq!(claim(&store).await, [], "it is somebody's");
+    store.close().await;
+    let store = open(folder.path()).await.unwrap();
+    let again = claim(&store).await;
+    assert_eq!(again.iter().map(|job| (&job.kind, job.attempt)).collect::<Vec<_>>(), [(&wake(10).kind, 2)]);
 }
 
 #[tokio::test]

@@ -176,8 +176,7 @@ impl Task {
 
     async fn commit(&mut self, mut group: Group) {
         let size = group.appends.len() + group.others.len();
-        let appends = std::mem::take(&mut group.appends);
-        match self.write(appends, &mut group.others).await {
+        match self.write(&mut group).await {
             Ok((head, appended)) => {
                 self.head = head;
                 self.commits.fetch_add(1, Ordering::Relaxed);
@@ -202,18 +201,22 @@ impl Task {
         }
     }
 
-    async fn write(
-        &mut self,
-        appends: Vec<Append>,
-        others: &mut [Box<dyn Work>],
-    ) -> sqlx::Result<(Position, Vec<Appended>)> {
+    async fn write(&mut self, group: &mut Group) -> sqlx::Result<(Position, Vec<Appended>)> {
         let connection = &mut self.connection;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let (head, appended) = append::append(connection, self.head, appends).await?;
-        for work in others {
+        let (head, appended) = append::append(connection, self.head, std::mem::take(&mut group.appends)).await?;
+        for work in &mut group.others {
             work.make(connection).await?;
         }
+        if relevo::sabotaged!("early_ack") {
+            for (caller, answer) in group.appenders.drain(..).zip(appended.clone()) {
+                let _ = caller.send(answer);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        relevo::crash_point!("before_commit");
         sqlx::query("COMMIT").execute(connection).await?;
+        relevo::crash_point!("after_commit");
         Ok((head, appended))
     }
 }

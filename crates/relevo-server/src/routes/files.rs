@@ -126,6 +126,7 @@ pub(crate) async fn keep(app: &App, owner: ContactId, ids: &[FileId]) -> Result<
     let mut kept = Vec::new();
     for id in ids {
         kept.push(app.files.keep(&owner.to_string(), *id).await?);
+        relevo::crash_point!("after_keep");
     }
     Ok(kept)
 }
@@ -154,6 +155,11 @@ async fn take_in(app: &App, owner: ContactId, name: &str, request: Request) -> R
         Some((piece, body))
     });
     let id = FileId(app.desk.clock().id());
+    let pieces = if relevo::sabotaged!("whole_files") {
+        stream::iter(pieces.collect::<Vec<_>>().await).left_stream()
+    } else {
+        pieces.right_stream()
+    };
     let mut body = StreamReader::new(Box::pin(pieces));
     let taken = app.files.take_in(&owner.to_string(), id, name, limit, &mut body).await?;
     Ok((StatusCode::CREATED, axum::Json(Brought { id, file: (&taken).into() })))

@@ -140,6 +140,7 @@ impl Session {
             Frame::Hello { after } => self.hello(after).await,
             Frame::Say { client_id, text, payload, attachments } => {
                 let said = self.say(&client_id, text, payload, &attachments).await;
+                relevo::crash_point!("before_ack");
                 self.answer(&client_id, said).await
             }
             Frame::Human { client_id } => {

@@ -1,0 +1,101 @@
+//! The bars, by their numbers.
+
+mod bot_kills;
+mod crash_points;
+mod full_disk;
+mod kills;
+mod races;
+mod replays;
+mod stalls;
+mod syncs;
+mod take_overs;
+mod uploads;
+
+use crate::run::{Found, Run, StoreKind};
+use anyhow::Result;
+use futures::future::BoxFuture;
+
+/// A bar: what it asks, and which promise its sabotage breaks.
+pub struct Bar {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub sabotage: &'static str,
+    pub stores: &'static [StoreKind],
+    pub run: fn(Run) -> BoxFuture<'static, Result<Found>>,
+}
+
+const BOTH: &[StoreKind] = &[StoreKind::Sqlite, StoreKind::Postgres];
+const SQLITE: &[StoreKind] = &[StoreKind::Sqlite];
+
+pub const ALL: &[Bar] = &[
+    Bar {
+        name: "1",
+        about: "kill -9 while visitors write: nothing lost, doubled or out of order",
+        sabotage: "early_ack",
+        stores: BOTH,
+        run: |run| Box::pin(kills::bar(run)),
+    },
+    Bar {
+        name: "2",
+        about: "strace: every acknowledgement follows a sync of its commit",
+        sabotage: "early_ack",
+        stores: SQLITE,
+        run: |run| Box::pin(syncs::bar(run)),
+    },
+    Bar {
+        name: "3",
+        about: "take-overs during bot bursts: nothing of a bot goes out after them",
+        sabotage: "stale_decisions",
+        stores: BOTH,
+        run: |run| Box::pin(take_overs::bar(run)),
+    },
+    Bar {
+        name: "4",
+        about: "races of two and of fifty agents: exactly one winner",
+        sabotage: "stale_decisions",
+        stores: BOTH,
+        run: |run| Box::pin(races::bar(run)),
+    },
+    Bar {
+        name: "6",
+        about: "everything comes five times, shuffled, in parallel: once",
+        sabotage: "no_dedupe",
+        stores: BOTH,
+        run: |run| Box::pin(replays::bar(run)),
+    },
+    Bar {
+        name: "7",
+        about: "kill -9 between a bot's answer and its record: asked again by the same name, said once",
+        sabotage: "no_dedupe",
+        stores: BOTH,
+        run: |run| Box::pin(bot_kills::bar(run)),
+    },
+    Bar {
+        name: "8",
+        about: "the disk is full: refused, never falsely acknowledged, and on it goes when there is room",
+        sabotage: "early_ack",
+        stores: SQLITE,
+        run: |run| Box::pin(full_disk::bar(run)),
+    },
+    Bar {
+        name: "9",
+        about: "readers that do not read and requests that do not end: nobody else waits",
+        sabotage: "patience",
+        stores: SQLITE,
+        run: |run| Box::pin(stalls::bar(run)),
+    },
+    Bar {
+        name: "12",
+        about: "twenty large files at once: memory does not grow with them",
+        sabotage: "whole_files",
+        stores: SQLITE,
+        run: |run| Box::pin(uploads::bar(run)),
+    },
+    Bar {
+        name: "crash",
+        about: "the server dies at every named place: nothing lost, doubled or left undone",
+        sabotage: "no_dedupe",
+        stores: BOTH,
+        run: |run| Box::pin(crash_points::bar(run)),
+    },
+];

@@ -1,0 +1,81 @@
+//! The fault bars: a real server, clients that speak its REST and its sockets, and something that goes wrong. See
+//! `docs/faults.md`; `cargo xtask faults` builds and starts this.
+
+mod audit;
+mod bars;
+mod bot;
+mod deployment;
+mod people;
+mod run;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use run::{Run, StoreKind};
+use serde_json::json;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Holds the product to its fault bars. The last line of each bar is one JSON object.
+#[derive(Parser)]
+#[command(name = "cargo xtask faults")]
+struct Cli {
+    /// One bar (`1` … `12`, `crash`); all when left out.
+    #[arg(long)]
+    bar: Option<String>,
+    /// Under 20 seconds a bar.
+    #[arg(long)]
+    short: bool,
+    /// Repeats the chances of an earlier run.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// What the server keeps its log in.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    store: StoreKind,
+    /// Breaks the product on purpose: every bar must end in `broken`.
+    #[arg(long)]
+    sabotage: bool,
+    /// Names the bars.
+    #[arg(long)]
+    list: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let cli = Cli::parse();
+    // reqwest asks for a provider even where it speaks plain HTTP.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let chosen: Vec<_> =
+        bars::ALL.iter().filter(|bar| cli.bar.as_deref().is_none_or(|wanted| wanted == bar.name)).collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = bars::ALL.iter().map(|bar| bar.name).collect();
+        bail!("--bar: there is no such bar; there are {}", names.join(", "));
+    }
+    let mut all_held = true;
+    for bar in chosen {
+        if cli.list {
+            println!("{:>5}  {}", bar.name, bar.about);
+            continue;
+        }
+        if cli.bar.is_none() && !bar.stores.contains(&cli.store) {
+            continue;
+        }
+        let run = Run::new(cli.seed, cli.short, cli.store, cli.sabotage.then_some(bar.sabotage));
+        eprintln!("── bar {} · {} · seed {}", bar.name, bar.about, run.seed);
+        let began = Instant::now();
+        let mut line = json!({
+            "bar": bar.name, "store": cli.store.name(), "seed": run.seed, "short": cli.short, "sabotage": cli.sabotage,
+        });
+        let held = match (bar.run)(run).await {
+            Ok(found) => found.write_into(&mut line),
+            Err(error) => {
+                line["error"] = format!("{error:#}").into();
+                false
+            }
+        };
+        line["seconds"] = began.elapsed().as_secs().into();
+        line["result"] = if held { "held" } else { "broken" }.into();
+        println!("{line}");
+        all_held &= held;
+    }
+    Ok(if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
