@@ -9,6 +9,7 @@ use relevo::clock::{Clock, SystemClock};
 use relevo::domain::command::Role;
 use relevo::domain::id::AgentId;
 use relevo::store::Presence;
+use relevo_server::compose::Stored;
 use relevo_server::config::Config;
 use relevo_server::sign_in;
 use std::fmt::Write;
@@ -48,13 +49,10 @@ pub struct Deployment {
 impl Deployment {
     /// A deployment that is set up; nothing runs yet.
     pub async fn new(run: &Run, setup: Setup) -> Result<Self> {
-        if run.store == StoreKind::Postgres {
-            bail!("--store: the server cannot be set up with PostgreSQL yet");
-        }
         let folder = tempfile::tempdir()?;
         let port = relevo_backends::testing::free_port();
         let data = setup.data.clone().unwrap_or_else(|| folder.path().join("data"));
-        std::fs::write(folder.path().join("relevo.toml"), settings(&setup, port, &data))?;
+        std::fs::write(folder.path().join("relevo.toml"), settings(run.store, &setup, port, &data))?;
         let mut environment = vec![("RELEVO_LOG", std::env::var("RELEVO_LOG").unwrap_or_else(|_| "error".into()))];
         environment.extend(run.sabotage.map(|promise| ("RELEVO_SABOTAGE", promise.to_owned())));
         let mut deployment = Self { folder, port, under: setup.under, environment, child: None, agents: Vec::new() };
@@ -142,9 +140,9 @@ impl Deployment {
                 child.kill().await?;
             }
         }
-        let store = relevo_server::compose::open_store(&self.config()?).await?;
-        let audit = Audit::read(&store).await;
-        store.close().await;
+        let stored = Stored::open(&self.config()?).await?;
+        let audit = Audit::read(stored.store().as_ref()).await;
+        stored.close().await;
         audit
     }
 
@@ -154,7 +152,8 @@ impl Deployment {
 
     /// Agents with a session each. A password is hashed slowly on purpose, and nobody here signs in with one.
     async fn employ(&self, count: usize) -> Result<Vec<Agent>> {
-        let store = relevo_server::compose::open_store(&self.config()?).await?;
+        let stored = Stored::open(&self.config()?).await?;
+        let store = stored.store();
         let mut agents = Vec::new();
         for n in 0..count {
             let id = AgentId(SystemClock.id());
@@ -169,11 +168,11 @@ impl Deployment {
                 languages: Vec::new(),
                 presence: Presence::Offline,
             };
-            relevo::store::Accounts::put_agent(&store, &agent).await?;
-            let token = sign_in::begin(&store, id, SystemClock.now()).await?;
+            store.put_agent(&agent).await?;
+            let token = sign_in::begin(store.as_ref(), id, SystemClock.now()).await?;
             agents.push(Agent::new(&self.base(), id, &token));
         }
-        store.close().await;
+        stored.close().await;
         Ok(agents)
     }
 }
@@ -191,7 +190,7 @@ pub fn relevo_binary() -> Result<PathBuf> {
     Ok(path)
 }
 
-fn settings(setup: &Setup, port: u16, data: &Path) -> String {
+fn settings(store: StoreKind, setup: &Setup, port: u16, data: &Path) -> String {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).display();
     let mut text = format!(
         r#"
@@ -210,6 +209,10 @@ uploads_per_hour = 100000
 "#,
         data = data.display(),
     );
+    if store == StoreKind::Postgres {
+        let (url, schema) = (relevo_backends::testing::postgres(), relevo_backends::testing::schema());
+        let _ = write!(text, "[postgres]\nurl = \"{url}\"\nschema = \"{schema}\"\n");
+    }
     for (n, bot) in setup.bots.iter().enumerate() {
         let (url, secret, seconds) = (&bot.url, secret().to_text(), setup.bot_seconds.unwrap_or(30));
         let _ = write!(

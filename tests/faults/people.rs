@@ -12,8 +12,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Longer than anything may take that is not a fault: what waits longer has hung.
-const HUNG: Duration = Duration::from_mins(1);
+/// Longer than anything may take that is not a fault, the lease of a dead process's job in a shared database included:
+/// what waits longer has hung.
+const HUNG: Duration = Duration::from_mins(2);
 
 /// An agent with a session.
 #[derive(Debug, Clone)]
