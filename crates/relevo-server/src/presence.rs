@@ -123,7 +123,9 @@ impl PresenceBook {
             }
         }
         drop(known);
-        changed.into_iter().for_each(|signal| self.bus.publish(signal));
+        for signal in changed {
+            self.bus.publish(signal);
+        }
         if is_new {
             // It was there before this server was, or had been forgotten.
             self.tell(Here::Ask);
@@ -156,7 +158,9 @@ impl PresenceBook {
                 silent.push(*node);
             }
         }
-        silent.into_iter().for_each(|node| self.forget(node));
+        for node in silent {
+            self.forget(node);
+        }
     }
 
     fn forget(&self, node: Uuid) {
@@ -170,7 +174,9 @@ impl PresenceBook {
         drop(known);
         let conversations: BTreeSet<_> = gone.viewing.into_iter().map(|(conversation, _)| conversation).collect();
         changed.extend(conversations.into_iter().map(|conversation| Signal::Viewing { conversation }));
-        changed.into_iter().for_each(|signal| self.bus.publish(signal));
+        for signal in changed {
+            self.bus.publish(signal);
+        }
     }
 
     /// A visitor's page connected.
