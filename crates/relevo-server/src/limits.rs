@@ -18,9 +18,9 @@ pub struct Limiters {
     pub sign_in_email: Rate<String>,
     /// Requests of one session.
     pub api: Rate<String>,
-    /// Messages of one visitor: 20 in 10 seconds.
+    /// Messages of one visitor in 10 seconds.
     pub visitor_burst: Rate<String>,
-    /// Messages of one visitor: 300 an hour.
+    /// Messages of one visitor in an hour.
     pub visitor_hour: Rate<String>,
     /// New conversations of one address.
     pub conversations: Rate<IpAddr>,
@@ -41,8 +41,8 @@ impl Limiters {
             sign_in_address: Rate::new(5, Duration::from_mins(5)),
             sign_in_email: Rate::new(10, Duration::from_mins(15)),
             api: Rate::new(limits.api_per_minute, Duration::from_mins(1)),
-            visitor_burst: Rate::new(20, Duration::from_secs(10)),
-            visitor_hour: Rate::new(300, Duration::from_hours(1)),
+            visitor_burst: Rate::new(limits.messages_per_10_seconds, Duration::from_secs(10)),
+            visitor_hour: Rate::new(limits.messages_per_hour, Duration::from_hours(1)),
             conversations: Rate::new(limits.conversations_per_hour, Duration::from_hours(1)),
             visitors: Rate::new(limits.visitors_per_hour, Duration::from_hours(1)),
             pages: Rate::new(120, Duration::from_hours(1)),

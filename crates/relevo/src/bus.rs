@@ -95,6 +95,11 @@ pub enum Signal {
         /// Which.
         artifact: ArtifactId,
     },
+    /// An agent's drafts changed.
+    Drafts {
+        /// Whose.
+        agent: AgentId,
+    },
     /// An agent's sessions ended: their sockets close.
     SignedOut {
         /// Whose.

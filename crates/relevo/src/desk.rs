@@ -153,9 +153,23 @@ impl Desk {
         commands: &[Command],
         key: Option<DedupeKey>,
     ) -> Result<Done, DeskError> {
+        self.run_from(None, conversation, commands, key).await
+    }
+
+    /// `known` is the state that the caller has just read, if it has.
+    async fn run_from(
+        &self,
+        mut known: Option<Conversation>,
+        conversation: ConversationId,
+        commands: &[Command],
+        key: Option<DedupeKey>,
+    ) -> Result<Done, DeskError> {
         let mut first = None;
         for _ in 0..ROUNDS {
-            let Some(mut state) = self.store.load(conversation).await? else { return Err(DeskError::NotFound) };
+            let mut state = match known.take() {
+                Some(state) => state,
+                None => self.store.load(conversation).await?.ok_or(DeskError::NotFound)?,
+            };
             if crate::sabotaged!("stale_decisions") {
                 let seq = state.seq;
                 state = Conversation { seq, ..first.get_or_insert(state).clone() };
@@ -170,7 +184,8 @@ impl Desk {
                 },
             };
             if plan.envelopes.is_empty() {
-                return Ok(Done { facts: Vec::new(), state, repeated: false });
+                let earlier = self.earlier(key.as_ref()).await?;
+                return Ok(earlier.unwrap_or(Done { facts: Vec::new(), state, repeated: false }));
             }
             match self.append(plan, state.seq, key.clone(), None, facts.now).await {
                 Ok(done) => return Ok(done),
@@ -202,15 +217,12 @@ impl Desk {
             Wish::Human => Command::RequestHuman,
         }];
         for _ in 0..ROUNDS {
-            if let Some(done) = self.earlier(key.as_ref()).await? {
-                return Ok(done);
-            }
             let current = self.store.thread(&inbox_id, contact).await?;
             if let Some(id) = current
                 && let Some(state) = self.store.load(id).await?
                 && !(state.is_closed() && self.clock.now().since(state.updated_at) > REOPEN_WITHIN)
             {
-                return self.run_all(id, &command, key).await;
+                return self.run_from(Some(state), id, &command, key).await;
             }
             let facts = self.facts_for(&inbox_id);
             let id = ConversationId(self.clock.id());
@@ -226,15 +238,18 @@ impl Desk {
             );
             let mut envelopes = number(id, 0, facts.now, opening);
             let begun = Conversation::replay(&envelopes).expect("`start` begins with the fact that starts");
-            let planned = plan(&begun, &command, &facts)?;
+            let planned = match plan(&begun, &command, &facts) {
+                Ok(planned) => planned,
+                Err(rejection) => return self.earlier(key.as_ref()).await?.ok_or_else(|| rejection.into()),
+            };
             envelopes.extend(planned.envelopes);
             let plan = Plan { envelopes, state: planned.state };
             let thread = ThreadClaim { inbox: inbox_id.clone(), contact, replaces: current };
             match self.append(plan, 0, key.clone(), Some(thread), facts.now).await {
                 Ok(done) => return Ok(done),
                 // Another first message was faster: this one joins its conversation.
-                Err(AppendError::ThreadTaken { .. } | AppendError::Conflict { .. } | AppendError::Duplicate { .. }) => {
-                }
+                Err(AppendError::ThreadTaken { .. } | AppendError::Conflict { .. }) => {}
+                Err(AppendError::Duplicate { .. }) => return self.earlier(key.as_ref()).await?.ok_or(DeskError::Busy),
                 Err(AppendError::Store(error)) => return Err(error.into()),
             }
         }

@@ -4,14 +4,16 @@
 use crate::bus::{Bus, Signal};
 use crate::store::{Position, Row, Store, StoreError};
 use relevo_domain::event::Envelope;
-use relevo_domain::id::ConversationId;
+use relevo_domain::id::{ContactId, ConversationId};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 const BATCH: usize = 1_000;
+/// So many changes may wait for one who follows a contact: what is missed is read from the log.
+const WAITING: usize = 16;
 /// How often the log is looked at when the bus is silent: the latency of a deployment that lost its bus.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -30,7 +32,37 @@ pub struct Change {
 #[derive(Debug, Clone)]
 pub struct Feed {
     changes: broadcast::Sender<Change>,
+    of_contacts: OfContacts,
     position: watch::Receiver<Position>,
+}
+
+/// Those who follow one contact only. A change wakes them alone: thousands of visitors' sockets that all woke up for
+/// every change of everybody would be most of a server's work.
+type OfContacts = Arc<Mutex<HashMap<ContactId, broadcast::Sender<Change>>>>;
+
+/// The changes of one contact's conversations.
+#[derive(Debug)]
+pub struct OfContact {
+    contact: ContactId,
+    changes: broadcast::Receiver<Change>,
+    of_contacts: OfContacts,
+}
+
+impl OfContact {
+    /// The next change. Whoever lags behind is told so and must read the log.
+    pub async fn recv(&mut self) -> Result<Change, broadcast::error::RecvError> {
+        self.changes.recv().await
+    }
+}
+
+impl Drop for OfContact {
+    fn drop(&mut self) {
+        let mut of_contacts = self.of_contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        // This one is still counted.
+        if of_contacts.get(&self.contact).is_some_and(|changes| changes.receiver_count() <= 1) {
+            of_contacts.remove(&self.contact);
+        }
+    }
 }
 
 impl Feed {
@@ -40,13 +72,21 @@ impl Feed {
         // Subscribed before the head is read, so that nothing falls between the two.
         let signals = bus.subscribe();
         let (seen, position) = watch::channel(store.head().await?);
-        tokio::spawn(follow(store, signals, changes.clone(), seen, stop));
-        Ok(Self { changes, position })
+        let of_contacts = OfContacts::default();
+        tokio::spawn(follow(store, signals, (changes.clone(), of_contacts.clone()), seen, stop));
+        Ok(Self { changes, of_contacts, position })
     }
 
     /// Everything that happens from now on. A receiver that lags behind is told so and must read the log.
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
+    }
+
+    /// What happens from now on in one contact's conversations.
+    pub fn subscribe_to(&self, contact: ContactId) -> OfContact {
+        let mut of_contacts = self.of_contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = of_contacts.entry(contact).or_insert_with(|| broadcast::channel(WAITING).0).subscribe();
+        OfContact { contact, changes, of_contacts: Arc::clone(&self.of_contacts) }
     }
 
     /// Up to where everything was told.
@@ -58,12 +98,12 @@ impl Feed {
 async fn follow(
     store: Arc<dyn Store>,
     mut signals: broadcast::Receiver<Signal>,
-    changes: broadcast::Sender<Change>,
+    listeners: (broadcast::Sender<Change>, OfContacts),
     seen: watch::Sender<Position>,
     stop: CancellationToken,
 ) {
     loop {
-        match advance(store.as_ref(), &changes, &seen).await {
+        match advance(store.as_ref(), &listeners, &seen).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "the log could not be read, trying again"),
@@ -92,7 +132,7 @@ async fn wake(signals: &mut broadcast::Receiver<Signal>, known: Position) {
 /// Reads one batch and tells it; whether there was one.
 async fn advance(
     store: &dyn Store,
-    changes: &broadcast::Sender<Change>,
+    (changes, of_contacts): &(broadcast::Sender<Change>, OfContacts),
     seen: &watch::Sender<Position>,
 ) -> Result<bool, StoreError> {
     let after = *seen.borrow();
@@ -108,13 +148,48 @@ async fn advance(
         });
         of_it.push(logged.envelope);
     }
+    let rows = store.rows(&order).await?.into_iter().map(|row| (row.conversation.id, Arc::new(row)));
+    let mut rows: HashMap<_, _> = rows.collect();
     for conversation in order {
         // Erased in the meantime: nobody is to hear of it any more.
-        let Some(row) = store.row(conversation).await? else { continue };
+        let Some(row) = rows.remove(&conversation) else { continue };
         let facts = Arc::new(facts.remove(&conversation).unwrap_or_default());
+        let change = Change { conversation, facts, row };
         // An error only says that nobody listens.
-        let _ = changes.send(Change { conversation, facts, row: Arc::new(row) });
+        if let Some(theirs) =
+            of_contacts.lock().unwrap_or_else(PoisonError::into_inner).get(&change.row.conversation.contact)
+        {
+            let _ = theirs.send(change.clone());
+        }
+        let _ = changes.send(change);
     }
     seen.send_replace(last);
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bot::{LiveTurn, bot_fn};
+    use crate::framework::Framework;
+
+    #[tokio::test]
+    async fn whoever_follows_a_contact_hears_of_them_alone_and_leaves_nothing_behind() {
+        let silent = bot_fn(|_: LiveTurn| async move { Ok(()) });
+        let relevo = Framework::in_memory().inbox_with_bot("shop", "silent", silent).start().await.unwrap();
+        let feed = relevo.feed().clone();
+        let (ana, bruno) = (relevo.visitor("shop").await.unwrap(), relevo.visitor("shop").await.unwrap());
+        let mut all = feed.subscribe();
+        let (mut first, second) = (feed.subscribe_to(ana.contact()), feed.subscribe_to(ana.contact()));
+        bruno.write("not for you").await.unwrap();
+        ana.write("hello").await.unwrap();
+        // The others hear of both, in this order.
+        let everything = [all.recv().await.unwrap(), all.recv().await.unwrap()];
+        assert_eq!(everything.map(|change| change.row.contact.id), [bruno.contact(), ana.contact()]);
+        assert_eq!(first.recv().await.unwrap().row.contact.id, ana.contact());
+        drop(first);
+        assert_eq!(feed.of_contacts.lock().unwrap().len(), 1, "another page of theirs listens");
+        drop(second);
+        assert!(feed.of_contacts.lock().unwrap().is_empty());
+        relevo.stop().await;
+    }
 }

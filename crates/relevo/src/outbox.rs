@@ -4,7 +4,7 @@
 use crate::bot_runner::BotRunner;
 use crate::channel::Channels;
 use crate::desk::{Desk, DeskError};
-use crate::feed::Feed;
+use crate::feed::{Change, Feed};
 use crate::store::{Job, JobKind, Lane, NewJob};
 use relevo_domain::command::Command;
 use relevo_domain::control::Turn;
@@ -106,14 +106,13 @@ impl Outbox {
                     Err(error) => tracing::warn!(lane = lane.as_str(), %error, "the outbox could not be read"),
                 }
             }
-            if claimed > 0 && !stop.is_cancelled() {
-                continue;
-            }
-            let next = self.pause(lane).await;
+            // Without a free place there is nothing to wait for but one.
+            let next = if claimed == free { AGAIN } else { self.pause(lane).await };
+            let until = self.desk.clock().now().after(next);
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = frees.recv() => {}
-                () = news(&mut changes) => {}
+                () = caused(&mut changes, lane, until), if claimed < free => {}
                 () = tokio::time::sleep(next) => {}
             }
         }
@@ -169,11 +168,53 @@ pub enum Outcome {
     Again(Duration),
 }
 
-/// Waits for any news of the log; having missed some is news too. Whatever else came by then is the same news: the
-/// store is asked once for all of it.
-async fn news(changes: &mut broadcast::Receiver<crate::feed::Change>) {
-    if let Err(broadcast::error::RecvError::Closed) = changes.recv().await {
-        std::future::pending::<()>().await;
+/// Waits for facts that cause work of a lane before `until`; those that were missed may be such facts. Claiming is a
+/// write, even where it finds nothing, and so not every fact is worth one.
+async fn caused(changes: &mut broadcast::Receiver<Change>, lane: Lane, until: Timestamp) {
+    loop {
+        match changes.recv().await {
+            Ok(Change { facts, row, .. }) => {
+                // The state may know of later facts. What they made pointless is found at the next look, and early
+                // enough: it will do nothing.
+                let jobs = facts.last().map(|last| jobs(&row.conversation, &facts, last.at));
+                if jobs.is_some_and(|jobs| jobs.iter().any(|job| job.kind.lane() == lane && job.due < until)) {
+                    break;
+                }
+            }
+            Err(broadcast::error::RecvError::Lagged(_)) => break,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
     }
+    // The store is asked once for all that came by then.
     *changes = changes.resubscribe();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bot::{LiveTurn, bot_fn};
+    use crate::framework::Framework;
+    use futures::FutureExt;
+
+    #[tokio::test]
+    async fn a_lane_is_woken_by_its_own_work_and_by_what_it_missed() {
+        let silent = bot_fn(|_: LiveTurn| async move { Ok(()) });
+        let relevo = Framework::in_memory().inbox_with_bot("shop", "silent", silent).start().await.unwrap();
+        let mut changes = relevo.feed().subscribe();
+        relevo.visitor("shop").await.unwrap().write("hello").await.unwrap();
+        let change = changes.recv().await.unwrap();
+        let (news, mut heard) = broadcast::channel(1);
+        let at = change.facts[0].at;
+        let mut woken = |lane, until| {
+            news.send(change.clone()).unwrap();
+            caused(&mut heard, lane, until).now_or_never().is_some()
+        };
+        assert!(woken(Lane::Turn, at.after(AGAIN)), "the bot has a turn");
+        assert!(!woken(Lane::Turn, at), "it will look by then anyway");
+        assert!(!woken(Lane::Deliver, at.after(AGAIN)), "nothing is to be sent");
+        news.send(change.clone()).unwrap();
+        news.send(change.clone()).unwrap();
+        assert!(caused(&mut heard, Lane::Deliver, at).now_or_never().is_some(), "one was missed");
+        relevo.stop().await;
+    }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask`: what people and CI run. Small on purpose: it compiles in seconds, before anything else.
 
+mod bench;
 mod changes;
 mod dev;
 mod faults;
@@ -20,6 +21,7 @@ cargo xtask test [--list] [--only STAGE]                      install what is mi
 cargo xtask dev [the same as demo]                            the same on port N with the inbox served by Vite on
                                                               N + 1, built again when a source changes
 cargo xtask faults [--list] [--bar N] [--short]                what the product promises, under faults (docs/faults.md)
+cargo xtask bench [NAME …] [--json FILE] [--short]            measure Relevo against the floor of this machine
 cargo xtask build                                             release binary with the pages inside
 cargo xtask pages                                             build the pages only";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let result = match name {
         "demo" => demo(rest),
         "test" => test::run(rest),
+        "bench" => bench::run(rest),
         "dev" => dev::run(rest),
         "faults" => faults::run(rest),
         "build" => build(),
@@ -78,7 +81,7 @@ fn build() -> Result<()> {
 }
 
 /// Replaces this process, so that Ctrl-C and the exit code are the program's own.
-fn become_it(command: &mut Command) -> Result<()> {
+pub(crate) fn become_it(command: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt;
     Err(command.exec()).with_context(|| format!("{} could not be started", command.get_program().to_string_lossy()))
 }

@@ -44,6 +44,10 @@ CREATE INDEX conversations_contact ON conversations (contact, created_at);
 CREATE INDEX conversations_due ON conversations (status, answer_by, waiting_since, position DESC);
 CREATE INDEX conversations_newest ON conversations (status, position);
 CREATE INDEX conversations_views ON conversations (status, holder, agent, team, id);
+-- What is not finished is little among much. A page of it is read from its beginning, and not sorted out of all of it.
+CREATE INDEX conversations_live ON conversations (answer_by, waiting_since, position DESC)
+    WHERE status IN ('open', 'pending');
+CREATE INDEX conversations_live_newest ON conversations (position) WHERE status IN ('open', 'pending');
 
 -- Who and what a conversation is marked with: participant, mention, label.
 CREATE TABLE marks (

@@ -3,8 +3,11 @@
 
 use sqlx::{Connection, SqliteConnection};
 
-const STEPS: [&str; 2] =
-    [include_str!("../../migrations/sqlite/0001_log.sql"), include_str!("../../migrations/sqlite/0002_tickets.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_log.sql"),
+    include_str!("../../migrations/sqlite/0002_tickets.sql"),
+    include_str!("../../migrations/sqlite/0003_lists.sql"),
+];
 
 /// The newest version of the tables.
 #[expect(clippy::cast_possible_wrap, reason = "there are few steps")]

@@ -198,6 +198,8 @@ fn limits(config: &Config, say: Say<'_>) {
         ("api_per_minute", limits.api_per_minute == 0),
         ("conversations_per_hour", limits.conversations_per_hour == 0),
         ("visitors_per_hour", limits.visitors_per_hour == 0),
+        ("messages_per_10_seconds", limits.messages_per_10_seconds == 0),
+        ("messages_per_hour", limits.messages_per_hour == 0),
         ("sockets_per_agent", limits.sockets_per_agent == 0),
         ("sockets_per_address", limits.sockets_per_address == 0),
         ("sockets_per_visitor", limits.sockets_per_visitor == 0),

@@ -179,6 +179,10 @@ pub struct Limits {
     pub sockets_per_address: usize,
     /// Sockets of one visitor.
     pub sockets_per_visitor: usize,
+    /// Messages of one visitor in 10 seconds.
+    pub messages_per_10_seconds: u32,
+    /// Messages of one visitor in an hour.
+    pub messages_per_hour: u32,
     /// New conversations an hour from one address.
     pub conversations_per_hour: u32,
     /// New visitors an hour from one address: browsers that bring no token of an earlier visit.
@@ -196,6 +200,8 @@ impl Default for Limits {
             sockets_per_agent: 10,
             sockets_per_visitor: 5,
             sockets_per_address: 50,
+            messages_per_10_seconds: 20,
+            messages_per_hour: 300,
             conversations_per_hour: 10,
             visitors_per_hour: 300,
             uploads_per_hour: 60,

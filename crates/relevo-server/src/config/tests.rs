@@ -53,6 +53,7 @@ fn what_makes_no_sense_together_is_told() {
         (json!({"copilot": {"language": "fr"}}), "copilot.language"),
         (json!({"shortcuts": "no/such/folder"}), "shortcuts"),
         (json!({"limits": {"api_per_minute": 0}}), "limits.api_per_minute"),
+        (json!({"limits": {"messages_per_hour": 0}}), "limits.messages_per_hour"),
     ] {
         let told = wrong(settings);
         assert_eq!(told.len(), 1, "{told:?}");

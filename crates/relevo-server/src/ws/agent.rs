@@ -19,10 +19,12 @@ use frames::Frame;
 use open::OpenConversations;
 use relevo::bus::{Signal, Typist};
 use relevo::domain::card::may_see;
+use relevo::domain::id::ConversationId;
 use relevo::feed::Change;
 use relevo::store::{Agent, DraftMode, Position, Row};
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -70,12 +72,14 @@ struct Session {
     session: String,
     outgoing: Outgoing,
     open: OpenConversations,
+    /// The agent's unsent replies, until it is said that they changed: every row that changes shows one.
+    drafts: Option<HashMap<ConversationId, String>>,
     greeted: bool,
 }
 
 impl Session {
     fn new(app: App, agent: Agent, session: String, outgoing: Outgoing) -> Self {
-        Self { app, agent, session, outgoing, open: OpenConversations::default(), greeted: false }
+        Self { app, agent, session, outgoing, open: OpenConversations::default(), drafts: None, greeted: false }
     }
 
     async fn talk(mut self, mut incoming: Incoming) -> Option<Closed> {
@@ -102,7 +106,10 @@ impl Session {
                 signal = signals.recv(), if self.greeted => match signal {
                     Ok(signal) => self.signal(signal).await,
                     // Hints are hints.
-                    Err(RecvError::Lagged(_)) => Ok(()),
+                    Err(RecvError::Lagged(_)) => {
+                        self.drafts = None;
+                        Ok(())
+                    }
                     Err(RecvError::Closed) => Err(Closed(RESTART, "restart")),
                 },
             };
@@ -175,12 +182,16 @@ impl Session {
         may_see(&self.agent.facts(), &row.conversation, self.app.desk.directory().visibility)
     }
 
-    async fn row(&self, row: &Row) -> Result<(), Closed> {
+    async fn row(&mut self, row: &Row) -> Result<(), Closed> {
         let conversation = row.conversation.id;
-        let drafts = self.app.desk.store().drafts(self.agent.id).await.unwrap_or_default();
-        let draft = drafts.iter().find(|d| d.conversation == conversation && d.mode == DraftMode::Reply);
+        if self.drafts.is_none() {
+            let drafts = self.app.desk.store().drafts(self.agent.id).await.unwrap_or_default();
+            let replies = drafts.into_iter().filter(|draft| draft.mode == DraftMode::Reply);
+            self.drafts = Some(replies.map(|draft| (draft.conversation, draft.text)).collect());
+        }
+        let draft = self.drafts.as_ref().and_then(|drafts| drafts.get(&conversation)).map(String::as_str);
         let online = self.app.presence.online(row.contact.id);
-        let card = wire::Card::new(row, self.agent.id, online, draft.map(|draft| draft.text.as_str()));
+        let card = wire::Card::new(row, self.agent.id, online, draft);
         self.outgoing.send(&json!({"op": "card", "card": card}))
     }
 
@@ -245,6 +256,12 @@ impl Session {
                 self.outgoing.send(&json!({
                     "op": "artifact_delta", "conversation": conversation, "artifact": artifact, "step": step, "text": text,
                 }))
+            }
+            Signal::Drafts { agent } => {
+                if agent == self.agent.id {
+                    self.drafts = None;
+                }
+                Ok(())
             }
             Signal::SignedOut { agent } if agent == self.agent.id => self.still_signed_in().await,
             Signal::SignedOut { .. } | Signal::Here { .. } | Signal::CancelArtifact { .. } => Ok(()),

@@ -16,9 +16,10 @@ use relevo::desk::{Arrival, DeskError, Done, Wish};
 use relevo::domain::command::{Command, Inbound};
 use relevo::domain::control::{Epoch, Holder};
 use relevo::domain::conversation::Conversation;
-use relevo::domain::event::{Event, Origin};
+use relevo::domain::event::{Envelope, Event, Origin};
 use relevo::domain::id::{ContactId, ConversationId, FileId, InboxId, MessageId, Seq};
 use relevo::domain::timeline::{Who, for_visitor};
+use relevo::feed::Change;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -101,7 +102,7 @@ struct Session {
 impl Session {
     async fn talk(mut self, mut incoming: Incoming) -> Option<Closed> {
         // Subscribed before anything is read, so that nothing falls between reading and hearing.
-        let mut changes = self.app.feed.subscribe();
+        let mut changes = self.app.feed.subscribe_to(self.contact);
         let mut signals = self.app.desk.bus().subscribe();
         let stop = self.app.stop.clone();
         let page = Page { url: self.visit.origin.page.clone(), title: self.visit.origin.title.clone() };
@@ -116,7 +117,7 @@ impl Session {
                     Heard::Frame(frame) => self.frame(frame).await,
                 },
                 change = changes.recv(), if self.ready => match change {
-                    Ok(change) => self.change(&change.row.conversation).await,
+                    Ok(change) => self.change(&change).await,
                     // What was missed is in the store.
                     Err(RecvError::Lagged(_)) => self.catch_up().await,
                     Err(RecvError::Closed) => Err(Closed(RESTART, "restart")),
@@ -273,8 +274,7 @@ impl Session {
     /// Acknowledges what is on disk; a refusal says when to try again where only time is wanting.
     async fn answer(&mut self, client_id: &str, done: Result<Done, Problem>) -> Result<(), Closed> {
         let frame = match done {
-            Ok(done) => {
-                self.conversation = Some(done.state.id);
+            Ok(ref done) => {
                 let seq = done.written().unwrap_or(done.state.seq);
                 let message = done.facts.iter().find_map(|fact| match &fact.event {
                     Event::MessagePosted { message, .. } => Some(message.id),
@@ -282,7 +282,7 @@ impl Session {
                 });
                 json!({"op": "ack", "client_id": client_id, "seq": seq, "message_id": message})
             }
-            Err(problem) => {
+            Err(ref problem) => {
                 let (code, detail) = (problem.code(), problem.detail());
                 let mut frame = json!({"op": "refused", "client_id": client_id, "code": code, "detail": detail});
                 if let Some(wait) = problem.wait() {
@@ -292,7 +292,10 @@ impl Session {
             }
         };
         self.outgoing.send(&frame)?;
-        self.catch_up().await
+        match done {
+            Ok(done) => self.news(done.state.id, &done.facts).await,
+            Err(_) => Ok(()),
+        }
     }
 
     async fn mark(&mut self, command: Command) -> Result<(), Closed> {
@@ -306,21 +309,32 @@ impl Session {
         }
     }
 
-    async fn change(&mut self, state: &Conversation) -> Result<(), Closed> {
-        if state.contact != self.contact || state.inbox != self.inbox {
+    async fn change(&mut self, change: &Change) -> Result<(), Closed> {
+        let state = &change.row.conversation;
+        // Ids of conversations grow: something that is still done in an older one is no news to this page.
+        if state.inbox != self.inbox || self.conversation.is_some_and(|current| state.id < current) {
             return Ok(());
         }
-        if self.conversation != Some(state.id) {
-            // Begun in another tab, or anew after a long time.
-            self.conversation = Some(state.id);
-            self.told = 0;
-        }
-        self.catch_up().await?;
+        self.news(state.id, &change.facts).await?;
         if matches!(state.control.holder, Holder::Queue { .. }) {
             let place = self.place(state).await;
             self.outgoing.send(&json!({"op": "queue", "position": place["position"]}))?;
         }
         Ok(())
+    }
+
+    /// Tells facts of the visitor's conversation. What does not follow on what was told is read from the store.
+    async fn news(&mut self, id: ConversationId, facts: &[Envelope]) -> Result<(), Closed> {
+        if self.conversation != Some(id) {
+            // Begun just now, in another tab, or anew after a long time.
+            self.conversation = Some(id);
+            self.told = 0;
+        }
+        match facts.first() {
+            Some(first) if first.seq <= self.told + 1 => self.tell(facts),
+            Some(_) => self.catch_up().await,
+            None => Ok(()),
+        }
     }
 
     /// Tells everything that the store has after what was told, as far as visitors may see it.
@@ -334,19 +348,21 @@ impl Session {
                     return self.outgoing.send(&refused(problem.code(), problem.detail()));
                 }
             };
-            let Some(last) = facts.last() else { return Ok(()) };
-            self.told = last.seq;
-            let name = |who: &Who| name_of(&self.app, who);
-            let items: Vec<_> =
-                facts.iter().filter_map(for_visitor).map(|item| wire::VisitorItem::new(&item, &name)).collect();
-            if !items.is_empty() {
-                self.outgoing.send(&json!({"op": "items", "items": items}))?;
-            }
+            self.tell(&facts)?;
             if facts.len() < BATCH {
                 return Ok(());
             }
             self.outgoing.room().await?;
         }
+    }
+
+    /// Tells what is new in facts that follow on what was told, as far as visitors may see it.
+    fn tell(&mut self, facts: &[Envelope]) -> Result<(), Closed> {
+        let new = facts.iter().filter(|fact| fact.seq > self.told);
+        let name = |who: &Who| name_of(&self.app, who);
+        let items: Vec<_> = new.filter_map(for_visitor).map(|item| wire::VisitorItem::new(&item, &name)).collect();
+        self.told = facts.last().map_or(self.told, |last| last.seq.max(self.told));
+        if items.is_empty() { Ok(()) } else { self.outgoing.send(&json!({"op": "items", "items": items})) }
     }
 
     async fn signal(&mut self, signal: Signal) -> Result<(), Closed> {

@@ -20,9 +20,10 @@ impl Cards for MemoryStore {
         Ok(Page { rows: rows.into_iter().skip(query.offset).take(query.limit).collect(), more })
     }
 
-    async fn row(&self, conversation: ConversationId) -> Result<Option<Row>, StoreError> {
+    async fn rows(&self, conversations: &[ConversationId]) -> Result<Vec<Row>, StoreError> {
         let data = self.data();
-        Ok(data.conversations.get(&conversation).and_then(|kept| data.row_of(kept)))
+        let row = |id| data.conversations.get(id).and_then(|kept| data.row_of(kept));
+        Ok(conversations.iter().filter_map(row).collect())
     }
 
     async fn changed(&self, after: Position, limit: usize) -> Result<Vec<Row>, StoreError> {

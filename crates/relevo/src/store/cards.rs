@@ -101,8 +101,13 @@ pub trait Cards: Send + Sync + 'static {
     /// A part of a list.
     async fn list(&self, query: &Query) -> Result<Page, StoreError>;
 
+    /// The rows of these conversations, whoever may see them, in any order. Those that do not exist are left out.
+    async fn rows(&self, conversations: &[ConversationId]) -> Result<Vec<Row>, StoreError>;
+
     /// One row, whoever may see it.
-    async fn row(&self, conversation: ConversationId) -> Result<Option<Row>, StoreError>;
+    async fn row(&self, conversation: ConversationId) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(&[conversation]).await?.pop())
+    }
 
     /// Rows that changed after a position, in the order of their change, at most `limit`.
     async fn changed(&self, after: Position, limit: usize) -> Result<Vec<Row>, StoreError>;

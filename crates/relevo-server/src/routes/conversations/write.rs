@@ -6,6 +6,7 @@ use crate::extract::{Json, Named, SignedIn, seen};
 use crate::routes::files;
 use axum::extract::State;
 use axum::http::StatusCode;
+use relevo::bus::Signal;
 use relevo::desk::Done;
 use relevo::domain::command::{Command, Outbound};
 use relevo::domain::event::Event;
@@ -160,6 +161,7 @@ pub(crate) async fn draft(
     }
     let draft = Draft { conversation: id, mode: draft.mode, text: draft.text };
     app.desk.store().put_draft(agent.id, &draft, app.desk.clock().now()).await?;
+    app.desk.bus().publish(Signal::Drafts { agent: agent.id });
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -105,10 +105,16 @@ fn product<A: Clone, B: Clone, C: Clone>(a: &[A], b: &[B], c: &[C]) -> Vec<(A, B
 
 /// `row` asks for no right: its callers ask the rule.
 pub async fn a_row_is_found_whoever_sees_it(store: &Fresh) {
-    for row in random_rows(store, &mut Dice::new()).await {
-        assert_eq!(store.row(row.conversation.id).await.unwrap(), Some(row));
+    let mut rows = random_rows(store, &mut Dice::new()).await;
+    let ids: Vec<_> = rows.iter().map(|row| row.conversation.id).chain([conversation(999)]).collect();
+    let mut found = store.rows(&ids).await.unwrap();
+    for row in &rows {
+        assert_eq!(store.row(row.conversation.id).await.unwrap().as_ref(), Some(row));
     }
     assert_eq!(store.row(conversation(999)).await.unwrap(), None);
+    rows.sort_by_key(|row| row.position);
+    found.sort_by_key(|row| row.position);
+    assert_eq!(found, rows);
 }
 
 /// A reader that remembers where it was finds each change, once, in parts of any size.

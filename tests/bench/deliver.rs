@@ -1,0 +1,110 @@
+//! From a visitor's socket over the disk to an agent's socket, at fixed rates.
+
+use crate::figures::{Aim, Figure, count, ms};
+use crate::floor::Floor;
+use crate::load::{Delivered, Line, to_floor};
+use crate::{Plan, Store};
+use anyhow::{Context, Result};
+use relevo_tests::deployment::Deployment;
+use relevo_tests::people::{Agent, Visitor, say, send};
+use serde_json::json;
+use std::time::Duration;
+
+const RATES: [u32; 3] = [200, 1_000, 3_000];
+/// Rates at which the knee is looked for.
+const CLIMB: [u32; 6] = [4_000, 5_000, 6_000, 8_000, 10_000, 14_000];
+/// Beyond this at the 99th percentile, the load is more than the server carries.
+const CARRIED: Duration = Duration::from_millis(100);
+const VISITORS: usize = 100;
+const AGENT: &str = "lucia@example.com";
+
+pub(crate) async fn run(plan: &Plan) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for store in plan.stores() {
+        figures.extend(on(plan, &store).await?);
+        store.stop();
+    }
+    Ok(figures)
+}
+
+async fn on(plan: &Plan, store: &Store) -> Result<Vec<Figure>> {
+    let name = store.storage.name();
+    let floor = Floor::start(&store.storage)?;
+    let mut to_floor = to_floor(floor.address, VISITORS).await?;
+    let mut product = Deployment::new(&store.storage, "")?;
+    product.add_agent(AGENT)?;
+    product.start().await?;
+    let mut to_product = line(&product, VISITORS).await?;
+    let time = Duration::from_secs(plan.pick(4, 2));
+    // Caches, pools and branch predictors fill.
+    to_floor.send(1_000, time / 2).await?;
+    to_product.send(1_000, time / 2).await?;
+    let mut figures = Vec::new();
+    let mut carried = 0;
+    for rate in RATES {
+        let (mut floors, mut products) = (Vec::new(), Vec::new());
+        for round in 1..=plan.rounds {
+            eprint!("\r   {name} {rate}/s · round {round} of {} ", plan.rounds);
+            floors.push(to_floor.send(rate, time).await?);
+            products.push(to_product.send(rate, time).await?);
+        }
+        eprintln!();
+        for (share, percentile) in [(0.5, "p50"), (0.99, "p99")] {
+            let at = |of: &[Delivered]| of.iter().map(|one| ms(one.at(share))).collect::<Vec<_>>();
+            let figure =
+                Figure::against(format!("deliver {name} {rate}/s {percentile}"), "ms", at(&products), at(&floors));
+            let aimed = rate == 1_000 && percentile == "p99" && name == "sqlite";
+            let figure = if aimed { figure.aim(Aim::RatioAtMost(2.0)) } else { figure };
+            let late = products.iter().chain(&floors).map(|one| one.driver).max().unwrap_or_default();
+            figures.push(figure.note(format!("driver late by {:.2} ms at p99", ms(late))).told());
+        }
+        let late = |of: &Delivered| of.at(0.99) > CARRIED || of.lost > 0;
+        if !products.iter().any(late) {
+            carried = rate;
+        }
+        let lost = products.iter().map(|one| count(one.lost + one.unacknowledged)).collect();
+        figures.push(
+            Figure::alone(format!("deliver {name} {rate}/s lost"), "messages", lost).aim(Aim::AtMost(0.0)).told(),
+        );
+    }
+    figures.push(knee(plan, name, &mut to_product, (time, carried)).await?.told());
+    Ok(figures)
+}
+
+/// The last rate that is carried.
+async fn knee(plan: &Plan, name: &str, line: &mut Line, (time, mut carried): (Duration, u32)) -> Result<Figure> {
+    let mut told = "not reached".to_owned();
+    let climb = RATES.iter().chain(CLIMB.iter().take(plan.pick(CLIMB.len(), 2)));
+    for &rate in climb.filter(|rate| **rate > carried).collect::<Vec<_>>() {
+        eprint!("\r   {name} knee: {rate}/s ");
+        let delivered = line.send(rate, time).await?;
+        let (late, lost) = (delivered.at(0.99), delivered.lost);
+        if late > CARRIED || lost > 0 || delivered.unacknowledged > 0 {
+            let missing = if lost > 0 { format!(", {lost} not told within 10 s") } else { String::new() };
+            told = format!("at {rate}/s p99 is {:.0} ms{missing}", ms(late));
+            break;
+        }
+        carried = rate;
+    }
+    eprintln!();
+    Ok(Figure::alone(format!("deliver {name} knee"), "messages/s carried", vec![f64::from(carried)]).note(told))
+}
+
+/// Visitors with a conversation each, which one agent holds and has open.
+pub(crate) async fn line(product: &Deployment, visitors: usize) -> Result<Line> {
+    let http = reqwest::Client::new();
+    let agent = Agent::sign_in(&http, product.address(), AGENT).await?;
+    let mut screen = agent.connect().await?;
+    let mut sockets = Vec::with_capacity(visitors);
+    for n in 0..visitors {
+        let mut visitor = Visitor::new(&http, product.address());
+        let mut socket = visitor.connect(0).await?;
+        say(&mut socket, &format!("first{n}"), "hola").await?;
+        let session = visitor.session().await?;
+        let id = session["conversation"].as_str().context("it has begun")?;
+        agent.post(&format!("/api/conversations/{id}/take-over"), &json!({})).await?;
+        send(&mut screen, &json!({"op": "open", "conversation": id, "after": 0})).await?;
+        sockets.push(socket);
+    }
+    Ok(Line::new(sockets, screen))
+}
