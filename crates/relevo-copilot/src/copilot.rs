@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::extractive::replies::Replies;
-use crate::knowledge::{Knowledge, Passage, SourceKind};
+use crate::knowledge::{Filter, Kind, Knowledge, Passage};
 use crate::prompt::Prompts;
 use crate::text::{Language, detect};
 use crate::transcript::{Line, Notes, Who};
@@ -85,6 +85,8 @@ pub struct Input {
     pub nonce: String,
     /// May the agent who asked read internal articles?
     pub internal: bool,
+    /// The conversation's inbox: articles of other inboxes are not read.
+    pub inbox: Option<String>,
     /// The summary made before, to go on from.
     pub earlier: Option<Earlier>,
     /// How shortcuts read in this conversation, by their source's id; one that is not here lacks a value and is not
@@ -117,6 +119,7 @@ impl Input {
             handoff: None,
             nonce: String::from("relevo"),
             internal: true,
+            inbox: None,
             earlier: None,
             shortcuts: None,
         }
@@ -125,8 +128,18 @@ impl Input {
     /// How a passage reads in this conversation.
     pub(crate) fn reading<'a>(&'a self, passage: &'a Passage) -> Option<&'a str> {
         match (&self.shortcuts, passage.kind) {
-            (Some(shortcuts), SourceKind::Shortcut) => shortcuts.get(&passage.source).map(String::as_str),
+            (Some(shortcuts), Kind::Shortcut) => shortcuts.get(&passage.document).map(String::as_str),
             _ => Some(&passage.text),
+        }
+    }
+
+    /// What the Copilot may find for this conversation and this agent.
+    pub(crate) fn filter(&self) -> Filter {
+        Filter {
+            internal: self.internal,
+            inbox: self.inbox.clone(),
+            language: None,
+            shortcuts: self.shortcuts.as_ref().map(|shortcuts| shortcuts.keys().cloned().collect()),
         }
     }
 
@@ -218,7 +231,7 @@ pub struct Copilot {
     pub(crate) counter: Counter,
     pub(crate) settings: Settings,
     prompts: Arc<RwLock<Arc<Prompts>>>,
-    knowledge: Arc<RwLock<Arc<Knowledge>>>,
+    knowledge: Knowledge,
     replies: Arc<RwLock<Replies>>,
 }
 
@@ -239,7 +252,7 @@ impl Copilot {
             counter: Counter::upper(),
             settings: Settings::default(),
             prompts: Arc::new(RwLock::new(Arc::new(Prompts::built_in()))),
-            knowledge: Arc::default(),
+            knowledge: Knowledge::default(),
             replies: Arc::default(),
         }
     }
@@ -249,6 +262,13 @@ impl Copilot {
     pub fn with_model(mut self, model: Arc<dyn ChatModel>, counter: Counter) -> Self {
         self.model = Some(model);
         self.counter = counter;
+        self
+    }
+
+    /// Looks things up in this knowledge.
+    #[must_use]
+    pub fn with_knowledge(mut self, knowledge: Knowledge) -> Self {
+        self.knowledge = knowledge;
         self
     }
 
@@ -274,16 +294,9 @@ impl Copilot {
         self.prompts.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The knowledge in use.
-    pub fn knowledge(&self) -> Arc<Knowledge> {
-        self.knowledge.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Changes the knowledge; tasks that are running go on with what they had and check their
-    /// citations against the new one at their end.
-    pub fn update_knowledge<T>(&self, change: impl FnOnce(&mut Knowledge) -> T) -> T {
-        let mut knowledge = self.knowledge.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut knowledge))
+    /// The knowledge in use. Tasks that are running check their citations against it at their end.
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.knowledge
     }
 
     /// Learns from a conversation that people resolved. Personal data is masked before anything is kept.
@@ -338,14 +351,14 @@ impl SourceRef {
     }
 
     /// A passage of an article or a shortcut.
-    pub(crate) fn passage(n: usize, passage: &crate::knowledge::Passage) -> Self {
+    pub(crate) fn passage(n: usize, passage: &Passage) -> Self {
         Self {
             n,
             kind: match passage.kind {
-                crate::knowledge::SourceKind::Article => "article",
-                crate::knowledge::SourceKind::Shortcut => "shortcut",
+                Kind::Article => "article",
+                Kind::Shortcut => "shortcut",
             },
-            id: passage.source.clone(),
+            id: passage.document.clone(),
             title: passage.title.clone(),
             version: Some(passage.version.clone()),
             span: Some((passage.span.start, passage.span.end)),

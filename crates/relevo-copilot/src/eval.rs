@@ -3,7 +3,7 @@
 //! The packs, their gold and the scorer live elsewhere; what is written here is one prediction per
 //! input line, in the scorer's format.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::copilot::Input;
 use crate::extractive::labels::Labels;
 use crate::extractive::replies::Replies;
-use crate::knowledge::{Audience, Knowledge, Source, SourceKind};
+use crate::knowledge::{Audience, Document, Embedded, Filter, Kind, Query, Ready};
 use crate::summary;
 use crate::text::{Language, detect};
 use crate::transcript::{Line, Who};
@@ -168,7 +168,7 @@ fn reply_suggest(replies: &Replies, item: &Item) -> Value {
     json!({"suggestions": found.into_iter().map(|suggestion| suggestion.text).collect::<Vec<_>>()})
 }
 
-fn collections(shared_dir: &Path) -> Result<HashMap<String, Knowledge>, EvalError> {
+fn collections(shared_dir: &Path) -> Result<HashMap<String, Embedded>, EvalError> {
     #[derive(Deserialize)]
     struct Article {
         id: String,
@@ -177,35 +177,39 @@ fn collections(shared_dir: &Path) -> Result<HashMap<String, Knowledge>, EvalErro
         title: String,
         text: String,
     }
-    let mut sources: HashMap<String, Vec<Source>> = HashMap::new();
+    let mut sources: HashMap<String, Vec<Document>> = HashMap::new();
     for article in load::<Article>(&shared_dir.join("articles.jsonl"))? {
-        sources.entry(article.collection).or_default().push(Source {
-            kind: SourceKind::Article,
+        sources.entry(article.collection).or_default().push(Document {
+            kind: Kind::Article,
             id: article.id,
             title: article.title,
             language: Language::from_tag(&article.lang),
             audience: Audience::Public,
+            inboxes: BTreeSet::new(),
             text: article.text,
         });
     }
     let built = sources.into_iter().map(|(name, sources)| {
-        let mut knowledge = Knowledge::default();
-        knowledge.sync(SourceKind::Article, sources);
-        (name, knowledge)
+        let index = Embedded::default();
+        let passages = sources.iter().flat_map(|document| document.passages(&name));
+        index.put(passages.map(|passage| Ready { passage, meaning: None }).collect());
+        (name, index)
     });
     Ok(built.collect())
 }
 
-fn kb_retrieval(collections: &HashMap<String, Knowledge>, item: &Item) -> Value {
+fn kb_retrieval(collections: &HashMap<String, Embedded>, item: &Item) -> Value {
     let question = crate::reply::question(&input(&item.context));
     let found = collections
         .get(&item.collection)
-        .map(|knowledge| knowledge.search(&question, 40, |_| true))
+        .map(|index| {
+            index.search(&Query { question: &question, meaning: None, filter: &Filter::everything(), limit: 40 })
+        })
         .unwrap_or_default();
-    let mut ids: Vec<&str> = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
     for found in found {
-        if !ids.contains(&found.passage.source.as_str()) {
-            ids.push(&found.passage.source);
+        if !ids.contains(&found.passage.document) {
+            ids.push(found.passage.document);
         }
     }
     json!({"ranked_ids": ids})

@@ -1,331 +1,304 @@
-//! What the Copilot may cite: help articles and shortcuts, cut into passages and indexed in memory.
+//! What the Copilot may cite: help articles and shortcuts, cut into passages and indexed.
 //!
-//! Keeping it up to date is incremental. A source whose content hash is unchanged is not touched; one
-//! that is gone, or is marked unpublished, is out of the next search at once.
+//! A *source* (a folder, a list of addresses, a table, the shortcuts) gives *documents*, a document is cut into
+//! *passages*. [`Knowledge::sync`] is told all documents of a source and touches only what changed: a document whose
+//! content hash is unchanged stays as it is, one that is gone or unpublished is out of the next search when it returns.
+//! The index behind it is [`Embedded`] or a [`Qdrant`] server.
+
+mod index;
+
+mod embedded;
+mod qdrant;
 
 mod chunk;
+mod meanings;
+mod terms;
 
-use std::collections::{BTreeMap, HashMap};
+pub mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::extractive::labels::pieces;
-use crate::sparse::{Doc, Sparse, fuse};
-use crate::text::{Language, detect, terms};
+pub use embedded::Embedded;
+pub use index::{Cited, Filter, Found, Held, Index, IndexError, Query, Ready};
+pub use meanings::Meanings;
+pub use qdrant::{Qdrant, QdrantSettings};
+pub use read::article;
 
-/// What a passage comes from.
+use crate::text::{Language, detect};
+
+/// How many documents are indexed at a time.
+const BATCH: usize = 128;
+/// A question whose meaning is not known by then is searched for by its words alone.
+const MEANING_WITHIN: Duration = Duration::from_secs(2);
+
+/// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SourceKind {
+pub enum Kind {
     /// A help article.
     Article,
     /// A shortcut.
     Shortcut,
 }
 
-/// Who may read a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Who may read a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audience {
     /// Anybody, customers too.
+    #[default]
     Public,
     /// The team only: text from it warns before it is inserted.
     Internal,
 }
 
 /// Something that can be cited.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
     /// What it is.
-    pub kind: SourceKind,
-    /// Its id: a path or a name.
+    pub kind: Kind,
+    /// Its id: a path, an address or a name; no other document of any source has it.
     pub id: String,
     /// Its title for people.
     pub title: String,
     /// Its language; found out from the text where not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
     /// Who may read it.
+    #[serde(default)]
     pub audience: Audience,
-    /// The whole text.
+    /// The inboxes whose conversations it is for; empty: all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub inboxes: BTreeSet<String>,
+    /// The whole text, as Markdown.
     pub text: String,
 }
 
-/// A piece of a source, small enough to be quoted to a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passage {
-    /// What it comes from.
-    pub kind: SourceKind,
-    /// The source's id.
-    pub source: String,
-    /// The source's title, and the heading that the passage stands under.
-    pub title: String,
-    /// The content hash of the source it was cut from.
-    pub version: String,
-    /// Bytes of the source.
-    pub span: Range<usize>,
-    /// Who may read it.
-    pub audience: Audience,
-    /// The text.
-    pub text: String,
-}
-
-/// A passage found, and how well it fits: 0..=1, comparable between searches.
-#[derive(Debug, Clone)]
-pub struct Found<'a> {
-    /// The passage.
-    pub passage: &'a Passage,
-    /// How much of the question's weight the passage shares.
-    pub likeness: f32,
-}
-
-/// What an update changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Synced {
-    /// New sources.
-    pub added: usize,
-    /// Sources with another content than before.
-    pub changed: usize,
-    /// Sources that are gone.
-    pub removed: usize,
-    /// Sources left as they were.
-    pub unchanged: usize,
-}
-
-/// The index.
-#[derive(Debug, Clone, Default)]
-pub struct Knowledge {
-    sources: BTreeMap<(SourceKind, String), Indexed>,
-    passages: HashMap<Doc, Passage>,
-    by_word: Sparse,
-    by_phrase: Sparse,
-    by_piece: Sparse,
-    /// How many passages there are in each language.
-    languages: BTreeMap<Language, usize>,
-}
-
-#[derive(Debug, Clone)]
-struct Indexed {
-    version: String,
-    docs: Vec<(Doc, Language)>,
-}
-
-impl Knowledge {
-    /// Makes the sources of `kind` exactly these.
-    pub fn sync(&mut self, kind: SourceKind, sources: impl IntoIterator<Item = Source>) -> Synced {
-        let mut synced = Synced::default();
-        let mut present = Vec::new();
-        for source in sources.into_iter().filter(|source| source.kind == kind) {
-            present.push(source.id.clone());
-            let version = version(&source);
-            match self.sources.get(&(kind, source.id.clone())).map(|known| known.version == version) {
-                Some(true) => synced.unchanged += 1,
-                Some(false) => {
-                    self.remove(kind, &source.id);
-                    self.add(&source, version);
-                    synced.changed += 1;
-                }
-                None => {
-                    self.add(&source, version);
-                    synced.added += 1;
-                }
-            }
-        }
-        let gone: Vec<String> = self
-            .sources
-            .keys()
-            .filter(|(known, id)| *known == kind && !present.contains(id))
-            .map(|(_, id)| id.clone())
-            .collect();
-        for id in gone {
-            self.remove(kind, &id);
-            synced.removed += 1;
-        }
-        synced
-    }
-
-    /// Takes one source out.
-    pub fn remove(&mut self, kind: SourceKind, id: &str) {
-        let Some(indexed) = self.sources.remove(&(kind, id.to_owned())) else { return };
-        for (doc, language) in indexed.docs {
-            if let Some(passages) = self.languages.get_mut(&language) {
-                *passages = passages.saturating_sub(1);
-            }
-            self.passages.remove(&doc);
-            self.by_word.remove(doc);
-            self.by_phrase.remove(doc);
-            self.by_piece.remove(doc);
-        }
-    }
-
-    fn add(&mut self, source: &Source, version: String) {
-        let mut docs = Vec::new();
-        for chunk in chunk::chunks(&source.text) {
-            let text = source.text[chunk.span.clone()].trim().to_owned();
-            let title = match &chunk.heading {
-                Some(heading) if *heading != source.title => format!("{} · {heading}", source.title),
-                _ => source.title.clone(),
-            };
-            let language = source.language.or_else(|| detect(&text)).unwrap_or_default();
-            let words = terms(&text, language);
-            // A title is twice the text: it is what the author thought the passage is about.
-            let titled = terms(&title, language).into_iter().map(|term| (term, 2.0));
-            let single: Vec<_> = words.iter().map(|term| (term.clone(), 1.0)).chain(titled).collect();
-            let pairs = words.windows(2).map(|pair| (pair.join(" "), 1.0));
-            let doc = self.by_word.add(single.iter().cloned());
-            self.by_phrase.add(single.into_iter().chain(pairs));
-            self.by_piece
-                .add(pieces(&text).into_iter().chain(pieces(&title).into_iter().map(|(piece, _)| (piece, 2.0))));
-            let passage = Passage {
-                kind: source.kind,
-                source: source.id.clone(),
-                title,
-                version: version.clone(),
-                span: chunk.span,
-                audience: source.audience,
-                text,
-            };
-            self.passages.insert(doc, passage);
-            docs.push((doc, language));
-            *self.languages.entry(language).or_default() += 1;
-        }
-        self.sources.insert((source.kind, source.id.clone()), Indexed { version, docs });
-    }
-
-    /// How many passages can be found.
-    pub fn len(&self) -> usize {
-        self.passages.len()
-    }
-
-    /// Whether there is nothing to find.
-    pub fn is_empty(&self) -> bool {
-        self.passages.is_empty()
-    }
-
-    /// Whether a source still stands at this version: what was found may have been unpublished since.
-    pub fn holds(&self, kind: SourceKind, id: &str, version: &str) -> bool {
-        self.sources.get(&(kind, id.to_owned())).is_some_and(|indexed| indexed.version == version)
-    }
-
-    /// The passages that fit a question best, of those that `may_see` lets through.
-    pub fn search(&self, question: &str, limit: usize, may_see: impl Fn(&Passage) -> bool) -> Vec<Found<'_>> {
-        // A question may be in another language than the article: its words are stemmed as in each
-        // language that there are passages in, so that names and numbers meet whatever the rules.
-        let mut single: Vec<(String, f32)> = Vec::new();
-        let mut phrases: Vec<(String, f32)> = Vec::new();
-        for (language, _) in self.languages.iter().filter(|(_, passages)| **passages > 0) {
-            let words = terms(question, *language);
-            let pairs = words.windows(2).map(|pair| pair.join(" ")).collect::<Vec<_>>();
-            add(&mut phrases, words.iter().cloned().chain(pairs));
-            add(&mut single, words);
-        }
-        let by_phrase = self.by_phrase.cosine(phrases);
-        let rankings =
-            [(self.by_word.bm25(single), 1.0), (by_phrase.clone(), 1.0), (self.by_piece.bm25(pieces(question)), 1.0)];
-        let rankings: Vec<_> = rankings.iter().map(|(hits, weight)| (hits.as_slice(), *weight)).collect();
-        let likeness: HashMap<Doc, f32> = by_phrase.iter().map(|hit| (hit.doc, hit.score)).collect();
-        fuse(&rankings)
+impl Document {
+    /// Its content hash: 12 hexadecimal digits over everything that a search or a citation depends on.
+    pub fn version(&self) -> String {
+        let mut hash = Sha256::new();
+        let language = self.language.map_or("", Language::tag);
+        for part in [self.title.as_str(), self.text.as_str(), language]
             .into_iter()
-            .filter_map(|hit| {
-                let passage = self.passages.get(&hit.doc).filter(|passage| may_see(passage))?;
-                Some(Found { passage, likeness: likeness.get(&hit.doc).copied().unwrap_or_default() })
+            .chain(self.inboxes.iter().map(String::as_str))
+        {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        hash.update([u8::from(self.audience == Audience::Internal)]);
+        crate::hex(&hash.finalize()[..6])
+    }
+
+    /// Cuts it into passages; `source` is where it comes from.
+    pub fn passages(&self, source: &str) -> Vec<Passage> {
+        let version = self.version();
+        let chunks = chunk::chunks(&self.text).into_iter();
+        chunks
+            .map(|chunk| {
+                let text = self.text[chunk.span.clone()].trim().to_owned();
+                let title = match &chunk.heading {
+                    Some(heading) if *heading != self.title => format!("{} · {heading}", self.title),
+                    _ => self.title.clone(),
+                };
+                Passage {
+                    kind: self.kind,
+                    source: source.to_owned(),
+                    document: self.id.clone(),
+                    title,
+                    version: version.clone(),
+                    span: chunk.span,
+                    language: self.language.or_else(|| detect(&text)).unwrap_or_default(),
+                    audience: self.audience,
+                    inboxes: self.inboxes.clone(),
+                    text,
+                }
             })
-            .take(limit)
             .collect()
     }
 }
 
-/// Adds one language's terms: as often as said, but not again for every language that stems them alike.
-fn add(terms: &mut Vec<(String, f32)>, more: impl IntoIterator<Item = String>) {
-    let mut counts: BTreeMap<String, f32> = BTreeMap::new();
-    for term in more {
-        *counts.entry(term).or_default() += 1.0;
+/// A piece of a document, small enough to be quoted to a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// What it comes from.
+    pub kind: Kind,
+    /// The source that the document comes from.
+    pub source: String,
+    /// The document's id.
+    pub document: String,
+    /// The document's title, and the heading that the passage stands under.
+    pub title: String,
+    /// The content hash of the document it was cut from.
+    pub version: String,
+    /// Bytes of the document.
+    pub span: Range<usize>,
+    /// Its language.
+    pub language: Language,
+    /// Who may read it.
+    pub audience: Audience,
+    /// The inboxes whose conversations it is for; empty: all.
+    pub inboxes: BTreeSet<String>,
+    /// The text.
+    pub text: String,
+}
+
+/// What an update changed, in documents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Synced {
+    /// New ones.
+    pub added: usize,
+    /// Those with another content than before.
+    pub changed: usize,
+    /// Those that are gone.
+    pub removed: usize,
+    /// Those left as they were.
+    pub unchanged: usize,
+}
+
+/// What can be cited. Clones are the same one.
+#[derive(Clone)]
+pub struct Knowledge {
+    index: Arc<dyn Index>,
+    meanings: Option<Arc<Meanings>>,
+    /// One update at a time: two of the same source would undo each other.
+    updating: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl std::fmt::Debug for Knowledge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knowledge").field("meanings", &self.meanings).finish_non_exhaustive()
     }
-    for (term, times) in counts {
-        if !terms.iter().any(|(known, _)| *known == term) {
-            terms.push((term, times));
+}
+
+impl Default for Knowledge {
+    fn default() -> Self {
+        Self::new(Arc::new(Embedded::default()))
+    }
+}
+
+impl Knowledge {
+    /// Knowledge in this index.
+    pub fn new(index: Arc<dyn Index>) -> Self {
+        Self { index, meanings: None, updating: Arc::default() }
+    }
+
+    /// Also looks for what a question means. Documents that were indexed without are indexed again at their next update.
+    #[must_use]
+    pub fn with_meanings(mut self, meanings: Meanings) -> Self {
+        self.meanings = Some(Arc::new(meanings));
+        self
+    }
+
+    /// Makes the documents of a source exactly these. `progress` hears how many of how many are done. Where the embedding
+    /// model does not answer, they are found by their words alone until the next update.
+    pub async fn sync(
+        &self,
+        source: &str,
+        documents: impl IntoIterator<Item = Document>,
+        mut progress: impl FnMut(usize, usize) + Send,
+    ) -> Result<Synced, IndexError> {
+        // The last of several with one id counts.
+        let documents: BTreeMap<String, Document> =
+            documents.into_iter().map(|document| (document.id.clone(), document)).collect();
+        let _one_at_a_time = self.updating.lock().await;
+        let held = self.index.held(source).await?;
+        let mut synced = Synced::default();
+        let gone: Vec<String> = held.keys().filter(|id| !documents.contains_key(*id)).cloned().collect();
+        // What must not be cited any more goes first.
+        if !gone.is_empty() {
+            self.index.remove(source, &gone).await?;
+            synced.removed = gone.len();
         }
+        let mut stale = Vec::new();
+        let of = documents.len();
+        for (id, document) in documents {
+            match held.get(&id) {
+                Some(known) if known.version == document.version() => {
+                    synced.unchanged += 1;
+                    if self.meanings.is_some() && !known.meaning {
+                        stale.push(document);
+                    }
+                }
+                Some(_) => {
+                    synced.changed += 1;
+                    stale.push(document);
+                }
+                None => {
+                    synced.added += 1;
+                    stale.push(document);
+                }
+            }
+        }
+        let mut done = of - stale.len();
+        progress(done, of);
+        for batch in stale.chunks(BATCH) {
+            // One that has become empty leaves no passage that would push its old ones out.
+            let passages: Vec<Vec<Passage>> = batch.iter().map(|document| document.passages(source)).collect();
+            let empty = batch.iter().zip(&passages).filter(|(_, passages)| passages.is_empty());
+            let empty: Vec<String> = empty.map(|(document, _)| document.id.clone()).collect();
+            self.index.remove(source, &empty).await?;
+            self.index.put(self.ready(passages.into_iter().flatten().collect()).await).await?;
+            done += batch.len();
+            progress(done, of);
+        }
+        Ok(synced)
     }
-}
 
-fn version(source: &Source) -> String {
-    let mut hash = Sha256::new();
-    for part in [source.title.as_str(), source.text.as_str()] {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
+    async fn ready(&self, passages: Vec<Passage>) -> Vec<Ready> {
+        let texts = passages.iter().map(|passage| format!("{}\n{}", passage.title, passage.text)).collect::<Vec<_>>();
+        let meanings = match &self.meanings {
+            Some(meanings) => meanings.of(&texts).await,
+            None => Ok(Vec::new()),
+        };
+        let mut meanings = meanings
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "the embedding model did not answer: documents are found by their words alone");
+                Vec::new()
+            })
+            .into_iter();
+        passages.into_iter().map(|passage| Ready { passage, meaning: meanings.next() }).collect()
     }
-    hash.update([u8::from(source.audience == Audience::Internal)]);
-    crate::hex(&hash.finalize()[..6])
-}
 
-/// Reads an article in Markdown. Front matter may hold `title`, `language`, `internal: true`;
-/// `published: false` gives `None`. Without a title the first heading, then the file's name, is taken.
-pub fn article(path: &str, text: &str) -> Option<Source> {
-    #[derive(Default, Deserialize)]
-    struct Front {
-        title: Option<String>,
-        language: Option<String>,
-        #[serde(default)]
-        internal: bool,
-        published: Option<bool>,
+    /// The passages that fit a question best, of those that `filter` lets through.
+    pub async fn search(&self, question: &str, filter: &Filter, limit: usize) -> Result<Vec<Found>, IndexError> {
+        let meaning = match &self.meanings {
+            Some(meanings) => meanings.of_question(question, MEANING_WITHIN).await,
+            None => None,
+        };
+        let query = Query { question, meaning: meaning.as_deref(), filter, limit };
+        let mut found = self.index.search(&query).await?;
+        if let Some(meanings) = &self.meanings {
+            for found in &mut found {
+                found.likeness = found.likeness.max(found.meaning.map_or(0.0, |cosine| meanings.likeness(cosine)));
+            }
+        }
+        Ok(found)
     }
-    let (front, body) = crate::front::split(text);
-    let front: Front = front.and_then(|front| serde_yaml_ng::from_str(front.text).ok()).unwrap_or_default();
-    if front.published == Some(false) {
-        return None;
+
+    /// Which of these still stand at their versions: what was found may have been unpublished since.
+    pub async fn standing(&self, cited: &[Cited]) -> Result<BTreeSet<Cited>, IndexError> {
+        if cited.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        self.index.standing(cited).await
     }
-    let heading = || body.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.trim().to_owned());
-    let name = || path.rsplit(['/', '\\']).next().unwrap_or(path).trim_end_matches(".md").replace(['-', '_'], " ");
-    Some(Source {
-        kind: SourceKind::Article,
-        id: path.to_owned(),
-        title: front.title.or_else(heading).unwrap_or_else(name),
-        language: front.language.as_deref().and_then(Language::from_tag),
-        audience: if front.internal { Audience::Internal } else { Audience::Public },
-        text: body.to_owned(),
-    })
+
+    /// How many passages can be found.
+    pub async fn count(&self) -> Result<u64, IndexError> {
+        self.index.count().await
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn articles() -> Vec<Source> {
-        [
-            ("devoluciones.md", "# Devoluciones\n\nTienes 30 días para devolver un pedido.\n\n## Reembolsos\n\nEl reembolso tarda 5 días hábiles."),
-            ("envios.md", "---\ntitle: Envíos\ninternal: true\n---\nLos envíos a Canarias tardan dos semanas."),
-        ]
-        .into_iter()
-        .filter_map(|(path, text)| article(path, text))
-        .collect()
-    }
-
-    #[test]
-    fn the_passage_under_the_right_heading_is_found_with_version_and_span() {
-        let mut knowledge = Knowledge::default();
-        assert_eq!(knowledge.sync(SourceKind::Article, articles()).added, 2);
-        let found = knowledge.search("¿Cuánto tarda el reembolso?", 3, |_| true);
-        let first = found[0].passage;
-        assert_eq!(first.title, "Devoluciones · Reembolsos");
-        let source = &articles()[0];
-        assert_eq!(source.text[first.span.clone()].trim(), first.text);
-        assert!(knowledge.holds(SourceKind::Article, "devoluciones.md", &first.version));
-    }
-
-    // behaviour 8, behaviour 13
-    #[test]
-    fn what_may_not_be_seen_or_is_unpublished_is_not_found() {
-        let mut knowledge = Knowledge::default();
-        knowledge.sync(SourceKind::Article, articles());
-        let public = |passage: &Passage| passage.audience == Audience::Public;
-        assert!(
-            knowledge.search("envíos a Canarias", 3, public).iter().all(|found| found.passage.source != "envios.md")
-        );
-        assert_eq!(knowledge.search("envíos a Canarias", 3, |_| true)[0].passage.source, "envios.md");
-        let again = knowledge.sync(SourceKind::Article, articles().into_iter().take(1));
-        assert_eq!(again, Synced { removed: 1, unchanged: 1, ..Synced::default() });
-        assert!(knowledge.search("Canarias", 3, |_| true).iter().all(|found| found.passage.source != "envios.md"));
-        assert!(article("x.md", "---\npublished: false\n---\nSecret").is_none());
-    }
-}
+mod contract;
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
+mod tests;

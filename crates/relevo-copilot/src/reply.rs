@@ -3,13 +3,15 @@
 pub(crate) mod offline;
 mod parse;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::copilot::{Ask, Asked, Copilot, Draft, Input, MakeError, Progress, SourceRef};
 use crate::envelope;
-use crate::knowledge::{Audience, Passage};
+use crate::knowledge::{Audience, Cited, Filter, Found, Passage};
 use crate::redact::Masks;
 use crate::transcript::{Notes, Who};
 
@@ -50,7 +52,7 @@ pub(crate) async fn make(
     cancel: &CancellationToken,
 ) -> Result<Draft, MakeError> {
     progress.step("searching");
-    let citable = citable(copilot, input);
+    let citable = citable(copilot, input).await;
     let mut fallback = None;
     // Without any source there is nothing to base an answer on, and a call would only invent one.
     if !citable.is_empty() {
@@ -60,7 +62,7 @@ pub(crate) async fn make(
         match copilot.ask(ask, input, progress, cancel).await? {
             Some(Asked::Answered { text, model, version, usage }) => {
                 progress.step("checking");
-                let still = standing(copilot, &citable);
+                let still = standing(copilot, &citable).await;
                 let (suggestions, dropped) = parse::parse(&text, input, &still);
                 if !suggestions.is_empty() {
                     let mut draft = draft(input, &suggestions, &still);
@@ -80,7 +82,7 @@ pub(crate) async fn make(
     }
     progress.restart();
     progress.step("searching");
-    let (suggestions, citable) = offline::suggest(copilot, input);
+    let (suggestions, citable) = offline::suggest(copilot, input).await;
     for suggestion in &suggestions {
         progress.text(&suggestion.text);
         progress.text("\n");
@@ -118,16 +120,20 @@ pub(crate) fn question(input: &Input) -> String {
     said.join(" ")
 }
 
+/// Passages that the agent may see. An index that cannot answer finds nothing: the task goes on without it.
+pub(crate) async fn found(copilot: &Copilot, question: &str, filter: &Filter, limit: usize) -> Vec<Found> {
+    copilot.knowledge().search(question, filter, limit).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "nothing can be looked up");
+        Vec::new()
+    })
+}
+
 /// The sources that may be cited: passages that the agent may see, and earlier answers.
-fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
-    let knowledge = copilot.knowledge();
-    let usable = |passage: &Passage| {
-        (input.internal || passage.audience == Audience::Public) && input.reading(passage).is_some()
-    };
-    let found = knowledge.search(&question(input), SOURCES, usable);
+async fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
+    let found = found(copilot, &question(input), &input.filter(), SOURCES).await;
     let passages = found.into_iter().filter(offline::fits).filter_map(|found| {
-        let text = input.reading(found.passage)?.to_owned();
-        let passage = found.passage.clone();
+        let text = input.reading(&found.passage)?.to_owned();
+        let passage = found.passage;
         Some((SourceRef::passage(0, &passage), passage.audience == Audience::Internal, text, Some(passage)))
     });
     let earlier = copilot.replies(|replies| replies.suggest(&input.lines, 2));
@@ -146,12 +152,16 @@ fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
         .collect()
 }
 
-/// The sources that still stand: an article may have been unpublished while the model was writing.
-fn standing(copilot: &Copilot, citable: &[Citable]) -> Vec<Citable> {
-    let knowledge = copilot.knowledge();
-    let stands = |source: &&Citable| {
-        source.passage.as_ref().is_none_or(|passage| knowledge.holds(passage.kind, &passage.source, &passage.version))
-    };
+/// The sources that still stand: an article may have been unpublished while the model was writing. What an index that
+/// cannot answer gave is not cited: nobody knows whether it still stands.
+async fn standing(copilot: &Copilot, citable: &[Citable]) -> Vec<Citable> {
+    let named = |passage: &Passage| Cited { document: passage.document.clone(), version: passage.version.clone() };
+    let cited: Vec<Cited> = citable.iter().filter_map(|source| source.passage.as_ref()).map(named).collect();
+    let standing = copilot.knowledge().standing(&cited).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "no article is cited");
+        BTreeSet::new()
+    });
+    let stands = |source: &&Citable| source.passage.as_ref().is_none_or(|passage| standing.contains(&named(passage)));
     citable.iter().filter(stands).cloned().collect()
 }
 

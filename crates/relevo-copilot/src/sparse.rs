@@ -14,23 +14,22 @@ const B: f32 = 0.75;
 /// A document's number in an index.
 pub type Doc = u32;
 
+/// A document's terms by number, and how often it says them.
+type Bag = Box<[(u32, f32)]>;
+
 /// Terms of documents, ready to be searched.
 #[derive(Debug, Clone, Default)]
 pub struct Sparse {
     terms: HashMap<String, u32>,
     postings: Vec<Vec<(Doc, f32)>>,
-    documents: Vec<Option<Document>>,
+    documents: Vec<Option<Bag>>,
+    /// By document; apart from their terms, because every search reads them.
+    lengths: Vec<f32>,
     live: u32,
     total_length: f32,
     /// Lengths of the TF-IDF vectors; every change of the index changes them all, so they are computed
     /// at the first search after it.
     norms: OnceLock<Vec<f32>>,
-}
-
-#[derive(Debug, Clone)]
-struct Document {
-    terms: Vec<(u32, f32)>,
-    length: f32,
 }
 
 /// A scored document.
@@ -59,7 +58,8 @@ impl Sparse {
         self.norms.take();
         self.total_length += length;
         self.live += 1;
-        self.documents.push(Some(Document { terms, length }));
+        self.lengths.push(length);
+        self.documents.push(Some(terms.into_boxed_slice()));
         doc
     }
 
@@ -76,11 +76,15 @@ impl Sparse {
     /// Takes a document out.
     pub fn remove(&mut self, doc: Doc) {
         let Some(document) = self.documents.get_mut(doc as usize).and_then(Option::take) else { return };
-        for (term, _) in &document.terms {
-            self.postings[*term as usize].retain(|(other, _)| *other != doc);
+        for (term, _) in &document {
+            let postings = &mut self.postings[*term as usize];
+            // Documents are numbered in the order in which they came, and so are postings.
+            if let Ok(at) = postings.binary_search_by_key(&doc, |(other, _)| *other) {
+                postings.remove(at);
+            }
         }
         self.norms.take();
-        self.total_length -= document.length;
+        self.total_length -= self.lengths[doc as usize];
         self.live -= 1;
     }
 
@@ -115,21 +119,31 @@ impl Sparse {
 
     /// BM25 scores of the documents that share a term with the query, best first.
     pub fn bm25<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<Hit> {
+        ranked(self.bm25_scores(query))
+    }
+
+    /// BM25 scores by document; 0 where no term is shared.
+    pub fn bm25_scores<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<f32> {
         let average = (self.total_length / count(self.len().max(1))).max(f32::MIN_POSITIVE);
         let mut scores = vec![0.0; self.documents.len()];
         for (term, weight) in self.known(query) {
             let rarity = self.rarity(term) * weight;
             for (doc, times) in &self.postings[term as usize] {
-                let length = self.documents[*doc as usize].as_ref().map_or(average, |document| document.length);
+                let length = self.lengths[*doc as usize];
                 let saturated = times * (K1 + 1.0) / (times + K1 * (1.0 - B + B * length / average));
                 scores[*doc as usize] += rarity * saturated;
             }
         }
-        ranked(scores)
+        scores
     }
 
     /// Cosine similarity (0..=1) of TF-IDF vectors, best first.
     pub fn cosine<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<Hit> {
+        ranked(self.cosine_scores(query))
+    }
+
+    /// Cosine similarities (0..=1) of TF-IDF vectors by document.
+    pub fn cosine_scores<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<f32> {
         let query = self.known(query);
         let mut scores = vec![0.0; self.documents.len()];
         let mut square = 0.0;
@@ -142,16 +156,15 @@ impl Sparse {
             }
         }
         let norm: f32 = square.sqrt();
-        let norms =
-            self.norms.get_or_init(|| self.documents.iter().map(|document| self.norm(document.as_ref())).collect());
+        let norms = self.norms.get_or_init(|| self.documents.iter().map(|terms| self.norm(terms.as_deref())).collect());
         for (score, of_document) in scores.iter_mut().zip(norms) {
             *score /= (norm * of_document).max(f32::MIN_POSITIVE);
         }
-        ranked(scores)
+        scores
     }
 
-    fn norm(&self, document: Option<&Document>) -> f32 {
-        let terms = document.map_or(&[] as &[_], |document| document.terms.as_slice());
+    fn norm(&self, terms: Option<&[(u32, f32)]>) -> f32 {
+        let terms = terms.unwrap_or_default();
         let square: f32 = terms.iter().map(|(term, times)| (damped(*times) * self.rarity(*term)).powi(2)).sum();
         square.sqrt()
     }
@@ -175,6 +188,28 @@ pub fn fuse(rankings: &[(&[Hit], f32)]) -> Vec<Hit> {
     ranked(scores)
 }
 
+/// Adds scores of the same documents, each in relation to its best, of the documents that are `allowed`; the best `limit`
+/// of them. What is not allowed takes no part, not even as the best that others are measured by.
+pub fn fuse_scores(legs: &[Vec<f32>], allowed: &[bool], limit: usize) -> Vec<Hit> {
+    let mut total = vec![0.0_f32; allowed.len()];
+    for scores in legs {
+        let visible = || allowed.iter().zip(scores).map(|(allowed, score)| if *allowed { *score } else { 0.0 });
+        let best = visible().fold(0.0, f32::max).max(f32::MIN_POSITIVE);
+        for (total, score) in total.iter_mut().zip(visible()) {
+            *total += score / best;
+        }
+    }
+    let mut hits: Vec<_> =
+        (0..).zip(total).filter(|(_, score)| *score > 0.0).map(|(doc, score)| Hit { doc, score }).collect();
+    let better = |a: &Hit, b: &Hit| b.score.total_cmp(&a.score).then(a.doc.cmp(&b.doc));
+    if hits.len() > limit && limit > 0 {
+        hits.select_nth_unstable_by(limit - 1, better);
+    }
+    hits.truncate(limit);
+    hits.sort_unstable_by(better);
+    hits
+}
+
 fn ranked(scores: Vec<f32>) -> Vec<Hit> {
     let mut hits: Vec<_> =
         (0..).zip(scores).filter(|(_, score)| *score > 0.0).map(|(doc, score)| Hit { doc, score }).collect();
@@ -183,7 +218,7 @@ fn ranked(scores: Vec<f32>) -> Vec<Hit> {
 }
 
 /// A term said four times says about twice as much as once.
-fn damped(times: f32) -> f32 {
+pub(crate) fn damped(times: f32) -> f32 {
     if times > 1.0 { 1.0 + times.ln() } else { times }
 }
 

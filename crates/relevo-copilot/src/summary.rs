@@ -57,7 +57,7 @@ pub(crate) async fn make(
             progress.step("checking");
             let summary = parse::parse(&text, input);
             if !summary.text.is_empty() {
-                return Ok(draft(copilot, input, summary, Made::ByModel { model, version, usage }));
+                return Ok(draft(copilot, input, summary, Made::ByModel { model, version, usage }).await);
             }
             Some("the model's answer holds nothing that the conversation supports".to_owned())
         }
@@ -70,7 +70,7 @@ pub(crate) async fn make(
     progress.restart();
     let summary = offline::summarise(input, copilot.settings.summary_words);
     progress.text(&summary.text);
-    Ok(draft(copilot, input, summary, Made::Offline { fallback }))
+    Ok(draft(copilot, input, summary, Made::Offline { fallback }).await)
 }
 
 enum Made {
@@ -78,8 +78,8 @@ enum Made {
     Offline { fallback: Option<String> },
 }
 
-fn draft(copilot: &Copilot, input: &Input, mut summary: Summary, made: Made) -> Draft {
-    summary.suggested_reply = crate::reply::offline::first(copilot, input);
+async fn draft(copilot: &Copilot, input: &Input, mut summary: Summary, made: Made) -> Draft {
+    summary.suggested_reply = crate::reply::offline::first(copilot, input).await;
     let sources = summary.collected.iter().filter_map(|value| value["seq"].as_u64());
     let sources = sources.chain(summary.sentiment.iter().filter_map(|sentiment| sentiment["seq"].as_u64()));
     let mut seqs: Vec<u64> = sources.collect();

@@ -2,6 +2,7 @@
 
 use crate::agents::AgentBook;
 use crate::config::Config;
+use crate::knowledge::Keeper;
 use crate::library::LiveLibrary;
 use crate::limits::Limiters;
 use crate::presence::PresenceBook;
@@ -26,6 +27,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Shortcuts and macros, as they are on disk now.
     pub library: Arc<LiveLibrary>,
+    /// Where the Copilot's articles come from.
+    pub knowledge: Arc<Keeper>,
     /// The Copilot.
     pub copilot: Worker,
     /// The files of messages.

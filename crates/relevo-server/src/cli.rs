@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// The Copilot.
     #[command(subcommand)]
     Copilot(CopilotCommand),
+    /// What the Copilot may cite. A running server follows what is changed here.
+    #[command(subcommand)]
+    Knowledge(KnowledgeCommand),
 }
 
 #[derive(Args)]
@@ -190,6 +193,63 @@ pub(crate) enum CopilotCommand {
         /// Where predictions go, a JSON object a line.
         #[arg(long)]
         out: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KnowledgeCommand {
+    /// Add a source: a folder or file (.md, .txt, .html, .csv, .jsonl), or pages of the web.
+    Add {
+        #[command(flatten)]
+        settings: Settings,
+        /// A path, or one or several http(s) addresses.
+        #[arg(required = true)]
+        places: Vec<String>,
+        /// Its name for people; the place when left out.
+        #[arg(long)]
+        name: Option<String>,
+        /// For the team only: customers never read it.
+        #[arg(long)]
+        internal: bool,
+        /// The language of articles that name none: es, pt or en.
+        #[arg(long)]
+        language: Option<String>,
+        /// The inbox that it is for, several times for several; all when left out.
+        #[arg(long = "inbox")]
+        inboxes: Vec<String>,
+    },
+    /// Read sources again.
+    Sync {
+        #[command(flatten)]
+        settings: Settings,
+        /// Which; all when left out.
+        ids: Vec<String>,
+    },
+    /// List sources.
+    List {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Take a source away with all its articles.
+    Remove {
+        #[command(flatten)]
+        settings: Settings,
+        /// Which.
+        id: String,
+    },
+    /// Try what would be found for a question.
+    Search {
+        #[command(flatten)]
+        settings: Settings,
+        /// The question.
+        #[arg(required = true)]
+        question: Vec<String>,
+        /// The most passages.
+        #[arg(long, default_value_t = 5)]
+        limit: usize,
+        /// Only what customers may read.
+        #[arg(long)]
+        public: bool,
     },
 }
 

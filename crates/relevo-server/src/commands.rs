@@ -1,5 +1,7 @@
 //! What the commands do.
 
+mod knowledge;
+
 use crate::cli::{Check, Command, ConfigCommand, CopilotCommand, ImportFrom, ImportTo, Instead, Settings, User};
 use anyhow::{Context, Result, bail};
 use relevo::domain::shortcut::Library;
@@ -48,6 +50,7 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             let (prompts, wrong) = Prompts::load(read(folder, "prompts")?);
             report(&wrong, &many(prompts.tasks().count(), "prompt", "prompts"))
         }
+        Command::Knowledge(command) => knowledge::run(command).await,
         Command::Copilot(CopilotCommand::Eval { task, pack, shared, out }) => measure(task, pack, shared, out).await,
     }
 }

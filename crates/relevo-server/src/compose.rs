@@ -3,6 +3,7 @@
 use crate::agents::AgentBook;
 use crate::app::App;
 use crate::config::{BotConfig, BotKind, Config, CopilotConfig, NatsConfig, PostgresConfig};
+use crate::knowledge::{Keeper, Shelf};
 use crate::library::{LiveLibrary, follow, read_folder};
 use crate::limits::Limiters;
 use crate::presence::PresenceBook;
@@ -16,7 +17,6 @@ use relevo::clock::{Clock, SystemClock};
 use relevo::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
 use relevo::domain::command::InboxPolicy;
 use relevo::domain::id::BotId;
-use relevo::domain::shortcut::Library;
 use relevo::framework::{Framework, Running};
 use relevo::store::Store;
 use relevo::webhook::Secret;
@@ -26,7 +26,7 @@ use relevo_backends::postgres::{PostgresOptions, PostgresStore};
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
 use relevo_bots::webhook::{Settings, WebhookBot};
 use relevo_copilot::Copilot;
-use relevo_copilot::knowledge::{Source, SourceKind, article};
+use relevo_copilot::knowledge::{Embedded, Index, Knowledge, Meanings, Qdrant, QdrantSettings};
 use relevo_copilot::prompt::Prompts;
 use relevo_copilot::text::Language;
 use relevo_copilot::worker::{Worker, Workplace};
@@ -44,6 +44,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long sockets may take to say goodbye.
 const LAST_FRAMES: Duration = Duration::from_secs(3);
+/// How long a request to Qdrant may take.
+const QDRANT_WITHIN: Duration = Duration::from_secs(5);
 
 /// The store of a deployment.
 #[derive(Debug, Clone)]
@@ -116,17 +118,23 @@ impl Server {
         let bus = bus(&config, &bus_stop).await?;
         let library = LiveLibrary::open(config.shortcuts.clone())
             .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
-        let copilot = copilot(&config)?;
-        know(&copilot, &library.current());
+        let knowledge = keeper(&config, Arc::clone(&bus))?;
+        knowledge.shortcuts(shortcuts::sources(&library.current())).await;
+        knowledge.load().await;
+        let copilot = copilot(&config)?.with_knowledge(knowledge.knowledge().clone());
         let (directory, bot_secrets) = directory(&config, bots)?;
         let framework = Framework::new(Arc::clone(&store), Arc::clone(&bus), Arc::new(SystemClock));
         let running = framework.directory(directory).workers(config.node.workers).start().await?;
         let stop = running.stopping().clone();
-        let knows = copilot.clone();
-        library.watch(Arc::clone(&bus), stop.clone(), move |library| know(&knows, library));
+        let keeper = Arc::clone(&knowledge);
+        library.watch(Arc::clone(&bus), stop.clone(), move |library| {
+            let (keeper, shortcuts) = (Arc::clone(&keeper), shortcuts::sources(library));
+            tokio::spawn(async move { keeper.shortcuts(shortcuts).await });
+        });
+        knowledge.watch(&stop);
         let agents = Arc::new(AgentBook::open(Arc::clone(&store)).await?);
         running.tracker().spawn(Arc::clone(&agents).follow(stop.clone()));
-        follow_folders(&copilot, &config, &stop);
+        follow_prompts(&copilot, &config, &stop);
         let place = Workplace {
             store: Arc::clone(&store),
             bus: Arc::clone(&bus),
@@ -161,6 +169,7 @@ impl Server {
             desk: running.desk().clone(),
             feed: running.feed().clone(),
             library,
+            knowledge,
             copilot,
             files,
             links: Arc::<Links>::default(),
@@ -288,9 +297,6 @@ fn copilot(config: &Config) -> Result<Copilot> {
     if let Some(folder) = config.prompts.clone() {
         copilot.set_prompts(prompts(&folder)?);
     }
-    if let Some(folder) = &config.knowledge {
-        know_articles(&copilot, folder)?;
-    }
     Ok(copilot)
 }
 
@@ -304,16 +310,8 @@ fn prompts(folder: &Path) -> Result<Prompts> {
     }
 }
 
-fn know_articles(copilot: &Copilot, folder: &Path) -> Result<()> {
-    let files = read_folder(folder)
-        .with_context(|| format!("the articles in {} cannot be read (setting `knowledge`)", folder.display()))?;
-    let articles: Vec<Source> = files.iter().filter_map(|(path, text)| article(path, text)).collect();
-    copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Article, articles));
-    Ok(())
-}
-
-/// Prompts and articles are read again when a file changes; where one is broken, all stays as it was.
-fn follow_folders(copilot: &Copilot, config: &Config, stop: &CancellationToken) {
+/// Prompts are read again when a file changes; where one is broken, all stay as they were.
+fn follow_prompts(copilot: &Copilot, config: &Config, stop: &CancellationToken) {
     if let Some(folder) = config.prompts.clone() {
         let (copilot, from) = (copilot.clone(), folder.clone());
         follow(&folder, stop.clone(), move || match prompts(&from) {
@@ -321,37 +319,65 @@ fn follow_folders(copilot: &Copilot, config: &Config, stop: &CancellationToken) 
             Err(error) => tracing::warn!(error = format!("{error:#}"), "the prompts stay as they were"),
         });
     }
-    if let Some(folder) = config.knowledge.clone() {
-        let (copilot, from) = (copilot.clone(), folder.clone());
-        follow(&folder, stop.clone(), move || {
-            if let Err(error) = know_articles(&copilot, &from) {
-                tracing::warn!(error = format!("{error:#}"), "the articles stay as they were");
-            }
-        });
-    }
 }
 
-/// The models of an endpoint, one after the other; none without an endpoint.
-fn model(settings: &CopilotConfig) -> Result<Option<(Arc<dyn ChatModel>, Counter)>> {
+fn keeper(config: &Config, bus: Arc<dyn Bus>) -> Result<Arc<Keeper>> {
+    let shelf = Shelf::open(&config.data)?;
+    let knowledge = knowledge(config, Some(&shelf.folder().join("meanings.bin")))?;
+    let index = if config.copilot.qdrant.is_some() { "qdrant" } else { "embedded" };
+    let keeper = Keeper::new(knowledge, index, shelf, config.knowledge.clone(), Arc::new(SystemClock), bus)?;
+    Ok(Arc::new(keeper))
+}
+
+/// What the Copilot may cite, in the index of the settings. What an embedding model says is kept in the file; only the
+/// server may write it. Without a file an index in this process goes by words alone.
+pub fn knowledge(config: &Config, meanings: Option<&Path>) -> Result<Knowledge> {
+    let index: Arc<dyn Index> = match &config.copilot.qdrant {
+        None => Arc::new(Embedded::default()),
+        Some(qdrant) => Arc::new(Qdrant::new(QdrantSettings {
+            url: qdrant.url.clone(),
+            key: qdrant.key.clone(),
+            collection: qdrant.collection.clone(),
+            timeout: QDRANT_WITHIN,
+        })?),
+    };
+    let knowledge = Knowledge::new(index);
+    let Some(model) = &config.copilot.embedding_model else { return Ok(knowledge) };
+    if meanings.is_none() && config.copilot.qdrant.is_none() {
+        return Ok(knowledge);
+    }
+    let mut endpoint = endpoint(&config.copilot, model)?.context("copilot.embedding_model needs copilot.endpoint")?;
+    endpoint.embedding_model = Some(model.clone());
+    let embedder = OpenAi::new(endpoint).map_err(|error| anyhow!("copilot.endpoint: {error}"))?;
+    let mut known = Meanings::new(Arc::new(embedder), config.copilot.embedding_unrelated.unwrap_or(0.3));
+    if let Some(file) = meanings {
+        known = known.kept_in(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    }
+    Ok(knowledge.with_meanings(known))
+}
+
+/// A model of the endpoint; none without an endpoint.
+fn endpoint(settings: &CopilotConfig, model: &str) -> Result<Option<Endpoint>> {
     let Some(url) = &settings.endpoint else { return Ok(None) };
     let key = match &settings.key_env {
         Some(name) => std::env::var(name).with_context(|| format!("copilot.key_env: `{name}` is not set"))?,
         None => String::new(),
     };
+    let mut endpoint = Endpoint::new(url.as_str(), Key::new(key.as_str()), model);
+    endpoint.headers = settings.headers.iter().map(|(name, value)| (name.clone(), Key::new(value.as_str()))).collect();
+    Ok(Some(endpoint))
+}
+
+/// The models of an endpoint, one after the other; none without an endpoint.
+fn model(settings: &CopilotConfig) -> Result<Option<(Arc<dyn ChatModel>, Counter)>> {
     let mut counter = None;
     let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
     for name in &settings.models {
-        let mut endpoint = Endpoint::new(url.as_str(), Key::new(key.as_str()), name.as_str());
-        endpoint.headers =
-            settings.headers.iter().map(|(name, value)| (name.clone(), Key::new(value.as_str()))).collect();
+        let Some(endpoint) = endpoint(settings, name)? else { return Ok(None) };
         let model = OpenAi::new(endpoint).map_err(|error| anyhow!("copilot.endpoint: {error}"))?;
         counter.get_or_insert(model.counter());
         models.push(Arc::new(model));
     }
     let mut models = models.into_iter();
     Ok(models.next().zip(counter).map(|(first, counter)| (Arc::new(Chain::new(first, models)) as _, counter)))
-}
-
-fn know(copilot: &Copilot, library: &Library) {
-    copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, shortcuts::sources(library)));
 }

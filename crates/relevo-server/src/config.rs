@@ -9,7 +9,7 @@ mod read;
 pub use bad::{BadSetting, BadSettings};
 pub use parts::{
     BotConfig, BotKind, CopilotConfig, InboxConfig, Limits, LogFormat, NatsConfig, NodeConfig, PostgresConfig,
-    TeamConfig,
+    QdrantConfig, TeamConfig,
 };
 
 use relevo::domain::card::Visibility;

@@ -33,6 +33,7 @@ pub mod ws;
 
 pub mod agents;
 pub mod housekeeping;
+pub mod knowledge;
 pub mod library;
 pub mod limits;
 pub mod pages;

@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
         (name = "session", description = "Signing in"),
         (name = "conversations", description = "What agents do"),
         (name = "copilot", description = "What the Copilot makes"),
+        (name = "knowledge", description = "What the Copilot may cite"),
         (name = "library", description = "Shortcuts and macros"),
         (name = "widget", description = "What the visitor's page asks"),
         (name = "bots", description = "What bots send"),

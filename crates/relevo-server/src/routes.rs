@@ -6,6 +6,7 @@ pub mod conversations;
 
 pub mod artifacts;
 pub mod contacts;
+mod knowledge;
 pub mod library;
 pub mod visitors;
 
@@ -27,6 +28,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(conversations::router())
         .merge(artifacts::router())
         .merge(contacts::router())
+        .merge(knowledge::router())
         .merge(library::router())
         .merge(visitors::router())
         .merge(widget::router())

@@ -8,11 +8,11 @@ use relevo::domain::conversation::Conversation;
 use relevo::domain::id::{AgentId, ConversationId};
 use relevo::domain::shortcut::{AgentWords, ContactWords, ConversationWords, InboxWords, Library, ShortcutContext};
 use relevo::store::{Agent, StoreError};
-use relevo_copilot::knowledge::{Audience, Source, SourceKind};
+use relevo_copilot::knowledge::{Audience, Document, Kind};
 use relevo_copilot::text::Language;
 use relevo_copilot::worker::Shortcuts;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What templates may know of a conversation. Without an agent they do not know who will send it.
@@ -52,16 +52,17 @@ pub(crate) async fn context(
 }
 
 /// Shortcuts are answers that the team has agreed on: the Copilot finds them by their words.
-pub(crate) fn sources(library: &Library) -> Vec<Source> {
+pub(crate) fn sources(library: &Library) -> Vec<Document> {
     let variants = library.shortcuts().flat_map(|shortcut| shortcut.variants.values().map(move |v| (shortcut, v)));
     variants
-        .map(|(shortcut, variant)| Source {
-            kind: SourceKind::Shortcut,
+        .map(|(shortcut, variant)| Document {
+            kind: Kind::Shortcut,
             id: source_id(&shortcut.name, variant.language.code()),
             title: variant.title.clone(),
             text: words(&variant.body),
             language: crate::routes::artifacts::language(variant.language.code()),
             audience: Audience::Public,
+            inboxes: BTreeSet::new(),
         })
         .collect()
 }
@@ -136,7 +137,8 @@ mod tests {
     fn the_shortcuts_that_ship_answer_what_they_are_for_and_keep_silent_otherwise() {
         let library = LiveLibrary::open(None).unwrap();
         let copilot = Copilot::offline();
-        copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, sources(&library.current())));
+        let shortcuts = sources(&library.current());
+        futures::executor::block_on(copilot.knowledge().sync("shortcuts", shortcuts, |_, _| ())).unwrap();
         let best = |question: &str| {
             let mut input = Input::new(vec![Line::new(1, Who::Visitor, question)]);
             let here = sources(&library.current());

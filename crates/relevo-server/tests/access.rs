@@ -16,6 +16,8 @@ enum For {
     Visitors,
     /// Whoever is signed in.
     Agents,
+    /// Supervisors and admins.
+    ThoseWhoLead,
     /// Whoever may see the conversation, or one of the contact's.
     ThoseWhoSeeIt,
 }
@@ -42,6 +44,14 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("get", "/api/shortcuts", For::Agents, "{}"),
     ("get", "/api/macros", For::Agents, "{}"),
     ("get", "/api/library/problems", For::Agents, "{}"),
+    ("get", "/api/knowledge", For::Agents, "{}"),
+    ("get", "/api/knowledge/search", For::Agents, "{}"),
+    ("get", "/api/knowledge/sources/{id}/articles", For::Agents, "{}"),
+    ("post", "/api/knowledge/sources", For::ThoseWhoLead, r#"{"name":"x","text":"y"}"#),
+    ("post", "/api/knowledge/sources/{id}/sync", For::ThoseWhoLead, "{}"),
+    ("patch", "/api/knowledge/sources/{id}", For::ThoseWhoLead, "{}"),
+    ("patch", "/api/knowledge/sources/{id}/articles", For::ThoseWhoLead, r#"{"article":"a","published":true}"#),
+    ("delete", "/api/knowledge/sources/{id}", For::ThoseWhoLead, "{}"),
     ("patch", "/api/contacts/{id}", For::ThoseWhoSeeIt, r#"{"name":"Ada"}"#),
     ("get", "/api/conversations/{id}", For::ThoseWhoSeeIt, "{}"),
     ("get", "/api/conversations/{id}/items", For::ThoseWhoSeeIt, "{}"),
@@ -127,6 +137,13 @@ async fn every_route_is_for_whom_the_list_says_and_for_nobody_else() {
             if *whom == For::ThoseWhoSeeIt {
                 assert_eq!((status, &told["code"]), (404, &json!("not_found")), "{method} {route} of another: {told}");
             }
+            if *whom == For::ThoseWhoLead {
+                assert_eq!(
+                    (status, &told["code"]),
+                    (403, &json!("not_allowed")),
+                    "{method} {route} of an agent: {told}"
+                );
+            }
             for secret in [&held.id, held.visitor.contact()] {
                 assert!(!told.to_string().contains(secret), "{method} {route} tells another of {secret}: {told}");
             }
@@ -136,6 +153,9 @@ async fn every_route_is_for_whom_the_list_says_and_for_nobody_else() {
         }
         // Whose it is, who leads their team, and who sees all.
         for (who, held) in [(&lucia, &own), (&sofia, &of_team), (&ana, &of_all)] {
+            if *whom == For::ThoseWhoLead && who.id() == lucia.id() {
+                continue;
+            }
             let (status, told) = who.ask(method, &held.address(route), body.clone()).await;
             let hidden = told["detail"].as_str().is_some_and(|detail| detail.contains("such con"));
             assert!(![401, 403, 500].contains(&status) && !hidden, "{method} {route} of {}: {status} {told}", who.id());

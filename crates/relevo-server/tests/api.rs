@@ -6,6 +6,7 @@ mod cluster;
 mod command;
 mod edge;
 mod files;
+mod knowledge;
 mod macros;
 mod sockets;
 mod world;

@@ -106,6 +106,13 @@ impl World {
         self.serving.await.unwrap();
     }
 
+    /// Stops, and leaves the folder to whoever asked for it.
+    pub async fn stop_but_keep(self) {
+        self.app.stop.cancel();
+        self.serving.await.unwrap();
+        let _ = self.folder.keep();
+    }
+
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }

@@ -107,6 +107,8 @@ pub enum Signal {
     },
     /// Shortcuts or macros were loaded anew. Stays in the process: every server reads its own files.
     Library,
+    /// What the Copilot may cite has changed, or is being read.
+    Knowledge,
 }
 
 /// Who types.

@@ -1,10 +1,10 @@
 //! Replies by retrieval: what was answered in moments like this, ready shortcuts, the passage of an
 //! article that answers. Nothing where nothing fits: silence is better than an invented policy.
 
-use super::{Citable, MOST, Suggestion, question};
+use super::{Citable, MOST, Suggestion, found, question};
 use crate::copilot::{Copilot, Input, SourceRef};
 use crate::extractive::clauses::sentences;
-use crate::knowledge::{Audience, Found, Passage, SourceKind};
+use crate::knowledge::{Audience, Found, Kind};
 use crate::sparse::Sparse;
 use crate::text::{first_words, terms};
 
@@ -19,16 +19,16 @@ pub(crate) const UNSURE: f32 = 0.05;
 const QUOTED: usize = 60;
 
 /// Whether a passage shares enough with the question.
-pub(super) fn fits(found: &Found<'_>) -> bool {
+pub(super) fn fits(found: &Found) -> bool {
     let weak = match found.passage.kind {
-        SourceKind::Shortcut => WEAK_SHORTCUT,
-        SourceKind::Article => WEAK,
+        Kind::Shortcut => WEAK_SHORTCUT,
+        Kind::Article => WEAK,
     };
     found.likeness >= weak
 }
 
 /// Up to three suggestions and the sources that stand behind them.
-pub(super) fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec<Citable>) {
+pub(super) async fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec<Citable>) {
     let mut candidates: Vec<(f32, String, SourceRef, bool)> = Vec::new();
     for earlier in copilot.replies(|replies| replies.suggest(&input.lines, MOST)) {
         if earlier.confidence >= UNSURE {
@@ -37,21 +37,18 @@ pub(super) fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec
             candidates.push((earlier.confidence + 0.5, earlier.text, reference, false));
         }
     }
-    let knowledge = copilot.knowledge();
     let question = question(input);
-    let may_see = |audience: Audience| input.internal || audience == Audience::Public;
-    let usable = |passage: &Passage| may_see(passage.audience) && input.reading(passage).is_some();
-    for found in knowledge.search(&question, MOST, usable) {
+    for found in found(copilot, &question, &input.filter(), MOST).await {
         if !fits(&found) {
             continue;
         }
         let internal = found.passage.audience == Audience::Internal;
-        let Some(reading) = input.reading(found.passage) else { continue };
+        let Some(reading) = input.reading(&found.passage) else { continue };
         let text = match found.passage.kind {
-            SourceKind::Shortcut => reading.to_owned(),
-            SourceKind::Article => quote(&found, &question, input),
+            Kind::Shortcut => reading.to_owned(),
+            Kind::Article => quote(&found, &question, input),
         };
-        candidates.push((found.likeness, text, SourceRef::passage(0, found.passage), internal));
+        candidates.push((found.likeness, text, SourceRef::passage(0, &found.passage), internal));
     }
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut suggestions: Vec<Suggestion> = Vec::new();
@@ -68,7 +65,7 @@ pub(super) fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec
 }
 
 /// The sentences of a passage that answer the question, in their order.
-fn quote(found: &Found<'_>, question: &str, input: &Input) -> String {
+fn quote(found: &Found, question: &str, input: &Input) -> String {
     let text = &found.passage.text;
     let ranges = sentences(text);
     let mut index = Sparse::default();
@@ -83,6 +80,6 @@ fn quote(found: &Found<'_>, question: &str, input: &Input) -> String {
 }
 
 /// The best suggestion, for a brief.
-pub(crate) fn first(copilot: &Copilot, input: &Input) -> Option<String> {
-    suggest(copilot, input).0.into_iter().next().map(|suggestion| suggestion.text)
+pub(crate) async fn first(copilot: &Copilot, input: &Input) -> Option<String> {
+    suggest(copilot, input).await.0.into_iter().next().map(|suggestion| suggestion.text)
 }

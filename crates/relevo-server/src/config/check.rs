@@ -37,6 +37,9 @@ pub(super) fn fill_in_secrets(config: &mut Config) -> Vec<BadSetting> {
     if let Some(nats) = &mut config.nats {
         fill("nats.url".into(), &mut nats.url);
     }
+    if let Some(key) = config.copilot.qdrant.as_mut().and_then(|qdrant| qdrant.key.as_mut()) {
+        fill("copilot.qdrant.key".into(), key);
+    }
     for (name, value) in &mut config.copilot.headers {
         fill(format!("copilot.headers.{name}"), value);
     }
@@ -186,6 +189,19 @@ fn copilot(config: &Config, say: Say<'_>) {
         && std::env::var_os(name).is_none()
     {
         say("copilot.key_env".into(), &format!("the environment has no variable `{name}`"), "set it to the key");
+    }
+    if copilot.embedding_model.is_some() && copilot.endpoint.is_none() {
+        say("copilot.embedding_model".into(), "needs an endpoint", "set `copilot.endpoint`, or leave it out");
+    }
+    if copilot.embedding_unrelated.is_some_and(|cosine| !(-1.0..1.0).contains(&cosine)) {
+        say("copilot.embedding_unrelated".into(), "is not a cosine below 1", "write a number such as 0.3");
+    }
+    if let Some(qdrant) = &copilot.qdrant
+        && !qdrant.url.starts_with("http://")
+        && !qdrant.url.starts_with("https://")
+    {
+        let mend = "write its gRPC address as \"http://qdrant.example.com:6334\"";
+        say("copilot.qdrant.url".into(), "is not an http or https address", mend);
     }
     if copilot.language.as_deref().is_some_and(|tag| !["es", "pt", "en"].contains(&tag)) {
         say("copilot.language".into(), "is not a language that the Copilot writes", "write \"es\", \"pt\" or \"en\"");

@@ -154,6 +154,25 @@ pub struct CopilotConfig {
     pub language: Option<String>,
     /// More headers for the endpoint. A value may be `env:NAME`.
     pub headers: BTreeMap<String, String>,
+    /// The embedding model of the endpoint: articles are then found by what they mean, too.
+    pub embedding_model: Option<String>,
+    /// The cosine up to which that model's vectors of two texts have nothing to do with each other; 0.3 when left out.
+    pub embedding_unrelated: Option<f32>,
+    /// A Qdrant server that keeps the index; it is in this process when left out.
+    pub qdrant: Option<QdrantConfig>,
+}
+
+/// A Qdrant server or cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QdrantConfig {
+    /// Its gRPC address (`http://…:6334`).
+    pub url: String,
+    /// Its key, or `env:NAME`.
+    pub key: Option<String>,
+    /// The collection; `relevo` when left out. Deployments that share a server have one each.
+    #[serde(default = "collection")]
+    pub collection: String,
 }
 
 /// How log lines look.
@@ -212,6 +231,10 @@ impl Default for Limits {
 
 fn web_window() -> WindowPolicy {
     WindowPolicy::SinceFirst { hours: 24 }
+}
+
+fn collection() -> String {
+    "relevo".into()
 }
 
 fn postgres_schema() -> String {

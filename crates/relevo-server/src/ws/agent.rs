@@ -266,6 +266,7 @@ impl Session {
             Signal::SignedOut { agent } if agent == self.agent.id => self.still_signed_in().await,
             Signal::SignedOut { .. } | Signal::Here { .. } | Signal::CancelArtifact { .. } => Ok(()),
             Signal::Library => self.outgoing.send(&json!({"op": "library"})),
+            Signal::Knowledge => self.outgoing.send(&json!({"op": "knowledge"})),
         }
     }
 

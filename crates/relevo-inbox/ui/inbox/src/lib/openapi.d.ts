@@ -32,6 +32,21 @@ export interface components {
             /** @enum {string} */
             kind: "system";
         };
+        /** @description What was added. */
+        AddedSource: {
+            id: string;
+        };
+        /** @description An article of a source. */
+        ArticleView: {
+            id: string;
+            internal: boolean;
+            language?: string | null;
+            published: boolean;
+            title: string;
+            /** @description Its content hash, as citations name it. */
+            version: string;
+            words: number;
+        };
         /** @description Something the Copilot made, with where it comes from. */
         Artifact: {
             /** @description Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`. */
@@ -212,6 +227,14 @@ export interface components {
              */
             position: number;
         };
+        /** @description What may be changed of a source. */
+        ChangeSource: {
+            /** @description For the team only. */
+            internal?: boolean | null;
+            name?: string | null;
+            /** @description Whether its articles may be found. */
+            published?: boolean | null;
+        };
         Close: {
             outcome?: string | null;
         };
@@ -321,6 +344,27 @@ export interface components {
             file: string;
             line: number;
             message: string;
+        };
+        /** @description A passage found. */
+        FoundView: {
+            /** @description The article's id. */
+            id: string;
+            internal: boolean;
+            /** @description `article` or `shortcut`. */
+            kind: string;
+            language: string;
+            /**
+             * Format: float
+             * @description 0..=1: how well it fits.
+             */
+            likeness: number;
+            source: string;
+            /** @description First and last byte in the article. */
+            span: number[];
+            /** @description Its first words. */
+            text: string;
+            title: string;
+            version: string;
         };
         HandBack: {
             bot?: string | null;
@@ -579,6 +623,21 @@ export interface components {
             /** Format: int64 */
             last_seq?: number | null;
         };
+        /** @description The index and its sources. */
+        KnowledgeOverview: {
+            /** @description `embedded` or `qdrant`. */
+            index: string;
+            /** @description Whether the asking agent may change sources. */
+            may_change: boolean;
+            /**
+             * Format: int64
+             * @description How many passages can be found; none where the index does not answer.
+             */
+            passages?: number | null;
+            /** @description Files of sources that cannot be understood. */
+            problems: components["schemas"]["PlaceProblem"][];
+            sources: components["schemas"]["SourceView"][];
+        };
         /**
          * @description What was said last.
          * @enum {string}
@@ -658,6 +717,21 @@ export interface components {
             mode: string;
             text: string;
         };
+        /** @description A new source: pages (`urls`) or a text. */
+        NewSource: {
+            format?: components["schemas"]["WrittenIn"] | null;
+            /** @description The inboxes that it is for; empty: all. */
+            inboxes?: string[];
+            /** @description For the team only. */
+            internal?: boolean;
+            /** @description `es`, `pt` or `en`; found out when left out. */
+            language?: string | null;
+            name: string;
+            /** @description A text of its own. */
+            text?: string | null;
+            /** @description Pages of the web. */
+            urls?: string[];
+        };
         NewTicket: {
             /** @description For `/ws/agent?ticket=…`, once, within 30 s. */
             ticket: string;
@@ -700,6 +774,13 @@ export interface components {
             /** @description A team's id; null: none. */
             team?: string | null;
         };
+        /** @description A file or page that could not be read. */
+        PlaceProblem: {
+            /** @description Which: a path or an address. */
+            place: string;
+            /** @description Why, and what to do. */
+            problem: string;
+        };
         /**
          * @description Whether an agent is there.
          * @enum {string}
@@ -739,6 +820,12 @@ export interface components {
             title: string;
             /** @description Names the kind of problem. */
             type: string;
+        };
+        /** @description Publishes an article, or takes it back. */
+        PublishArticle: {
+            /** @description The article's id. */
+            article: string;
+            published: boolean;
         };
         /** @description What a macro did. */
         Ran: {
@@ -784,6 +871,28 @@ export interface components {
             };
             /** @description Steps to leave out, counted from 0. */
             skip?: number[];
+        };
+        /** @description A source. */
+        SourceView: {
+            /** @description How many articles can be found. */
+            articles: number;
+            /** @description Shortcuts and the folder of the settings: not to be changed here. */
+            built_in: boolean;
+            id: string;
+            inboxes: string[];
+            internal: boolean;
+            /** @description `shortcuts`, `path`, `urls` or `text`. */
+            kind: string;
+            language?: string | null;
+            name: string;
+            /** @description A path or addresses. */
+            places: string[];
+            problems: components["schemas"]["PlaceProblem"][];
+            published: boolean;
+            /** @description When it was read last, in RFC 3339. */
+            read_at?: string | null;
+            /** @description How many places of how many are read, while it is being read. */
+            reading?: number[] | null;
         };
         /**
          * @description Where the work on a conversation stands.
@@ -898,6 +1007,11 @@ export interface components {
              */
             seq?: number | null;
         };
+        /**
+         * @description What a text is written in.
+         * @enum {string}
+         */
+        WrittenIn: "markdown" | "html" | "csv" | "jsonl";
         /** Format: int64 */
         u64: number;
     };

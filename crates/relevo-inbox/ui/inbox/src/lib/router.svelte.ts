@@ -1,6 +1,6 @@
 import { SORTS, VIEWS, type Sort, type ViewName } from './wire';
 
-export type PageName = 'inbox' | 'visitors' | 'shortcuts';
+export type PageName = 'inbox' | 'visitors' | 'shortcuts' | 'knowledge';
 export interface Place {
   page: PageName;
   conversation: string | null;
@@ -16,7 +16,7 @@ export function read(address: { pathname: string; search: string }): Place {
   const view = query.get('view') as ViewName | null;
   const sort = query.get('sort') as Sort | null;
   return {
-    page: first === 'visitors' || first === 'shortcuts' ? first : 'inbox',
+    page: first === 'visitors' || first === 'shortcuts' || first === 'knowledge' ? first : 'inbox',
     conversation: first === 'c' && id ? decodeURIComponent(id) : null,
     context: first === 'c' && third === 'info',
     view: view && VIEWS.includes(view) ? view : 'mine',

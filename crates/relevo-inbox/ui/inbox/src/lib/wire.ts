@@ -128,6 +128,70 @@ export interface Macro {
 
 export type FileProblem = Sent<'FileProblem'>;
 
+export interface PlaceProblem {
+  place: string;
+  problem: string;
+}
+
+export interface KnowledgeSource {
+  id: string;
+  name: string;
+  kind: 'shortcuts' | 'path' | 'urls' | 'text';
+  places: string[];
+  /** Of the settings: not to be changed here. */
+  built_in: boolean;
+  published: boolean;
+  internal: boolean;
+  language: string | null;
+  inboxes: string[];
+  articles: number;
+  read_at: string | null;
+  /** How many places of how many are read, while it is being read. */
+  reading: [number, number] | null;
+  problems: PlaceProblem[];
+}
+
+export interface KnowledgeOverview {
+  index: 'embedded' | 'qdrant';
+  /** None where the index does not answer. */
+  passages: number | null;
+  may_change: boolean;
+  sources: KnowledgeSource[];
+  problems: PlaceProblem[];
+}
+
+export interface NewSource {
+  name: string;
+  urls?: string[];
+  text?: string;
+  format?: 'markdown' | 'html' | 'csv' | 'jsonl';
+  internal?: boolean;
+}
+
+export interface Article {
+  id: string;
+  title: string;
+  language: string | null;
+  internal: boolean;
+  published: boolean;
+  words: number;
+  version: string;
+}
+
+export interface FoundPassage {
+  source: string;
+  kind: 'article' | 'shortcut';
+  id: string;
+  title: string;
+  version: string;
+  span: [number, number];
+  language: string;
+  internal: boolean;
+  text: string;
+  /** 0..1: how well it fits. */
+  likeness: number;
+}
+
 export type Frame =
   | { op: 'welcome'; position: number; server_time: string; version?: string }
   | { op: 'card'; card: Card }
@@ -142,6 +206,7 @@ export type Frame =
   | { op: 'artifact_delta'; conversation: string; artifact: string; step: string | null; text: string }
   | { op: 'visitor'; visitor: Visitor }
   | { op: 'library' }
+  | { op: 'knowledge' }
   | { op: 'error'; code: string; detail: string };
 
 export type Say =

@@ -3,6 +3,7 @@ import { post, Problem } from '../lib/api';
 import { clock } from '../lib/clock.svelte';
 import type { Frame, Mode, Presence, Say } from '../lib/wire';
 import { drafts } from './drafts.svelte';
+import { knowledge } from './knowledge.svelte';
 import { library } from './library.svelte';
 import { list } from './list.svelte';
 import { calls, notices } from './notices.svelte';
@@ -158,6 +159,8 @@ class Live {
         return visitors.take(frame.visitor);
       case 'library':
         return void library.load();
+      case 'knowledge':
+        return knowledge.changed();
       case 'error':
         console.warn(`the server refused a frame: ${frame.code}: ${frame.detail}`);
     }
