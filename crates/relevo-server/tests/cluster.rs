@@ -19,7 +19,7 @@ async fn two(nats: Option<&str>) -> [World; 2] {
 }
 
 async fn next(socket: &mut AgentSocket, op: &str) -> Value {
-    tokio::time::timeout(Duration::from_secs(60), async {
+    tokio::time::timeout(Duration::from_mins(1), async {
         loop {
             let frame = socket.next().await;
             if frame["op"] == op {
