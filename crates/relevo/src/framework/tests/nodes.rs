@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -209,6 +209,43 @@ async fn a_takeover_elsewhere_ends_the_turn_within_seconds() {
     for node in nodes {
         node.stop().await;
     }
+}
+
+// covers: H07
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_outlives_its_claim_leaves_the_one_after_it_within_hearing() {
+    let (told, mut hears) = mpsc::unbounded_channel();
+    let (ran, end_first) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let let_go = end_first.clone();
+    let bot = bot_fn(move |turn: LiveTurn| {
+        let (told, let_go, run) = (told.clone(), let_go.clone(), ran.fetch_add(1, Ordering::Relaxed));
+        async move {
+            told.send("began").unwrap();
+            if run == 0 {
+                let_go.notified().await;
+                return Ok(());
+            }
+            turn.cancelled().await;
+            told.send("cancelled").unwrap();
+            Ok(())
+        }
+    });
+    let deployment = Deployment::new(bot);
+    let node = deployment.node(&Arc::new(Phone::default())).await;
+    let id = deployment.says(1, "web", "hola").await;
+    assert_eq!(hears.recv().await, Some("began"));
+    // A process whose clock is a minute ahead takes the claim away, and dies at once.
+    let now = deployment.front.clock().now();
+    let ahead = now.after(Duration::from_mins(1));
+    assert_eq!(deployment.front.store().claim(Lane::Turn, ahead, now, 1).await.unwrap().len(), 1);
+    assert_eq!(hears.recv().await, Some("began"), "it is run again");
+    end_first.notify_one();
+    deployment.rests().await;
+    let took = Instant::now();
+    deployment.front.run(id, Command::TakeOver { agent: agent(1) }).await.unwrap();
+    assert_eq!(hears.recv().await, Some("cancelled"));
+    assert!(took.elapsed() < SOON, "{:?}", took.elapsed());
+    node.stop().await;
 }
 
 // covers: H20
