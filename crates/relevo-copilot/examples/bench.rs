@@ -86,7 +86,7 @@ async fn context(messages: usize, chance: &mut Chance) {
     let (mut made, mut counted) = (Vec::new(), Vec::new());
     for n in 0..=RUNS {
         let start = Instant::now();
-        black_box(copilot.make(Task::Summary, &input, &Silent, &going_on).await.is_ok());
+        black_box(copilot.make(&Task::Summary, &input, &Silent, &going_on).await.is_ok());
         let took = start.elapsed();
         let start = Instant::now();
         black_box(input.lines.iter().map(|line| counter.count(&line.text)).sum::<u64>());

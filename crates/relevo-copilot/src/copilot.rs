@@ -1,59 +1,160 @@
 //! One task from its input to its draft: with the model where there is one, offline otherwise.
 
-mod ask;
+mod call;
+mod screen;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use relevo::store::ArtifactKind;
 
 use relevo_llm::tokens::Counter;
-use relevo_llm::{ChatModel, Usage};
-use serde::Serialize;
+use relevo_llm::{ChatModel, Request, Usage};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::extractive::replies::Replies;
 use crate::knowledge::{Filter, Kind, Knowledge, Passage};
 use crate::prompt::Prompts;
+use crate::rewrite::Style;
 use crate::text::{Language, detect};
 use crate::transcript::{Line, Notes, Who};
-use crate::{reply, summary};
+use crate::{ask, reply, rewrite, summary};
 
-pub(crate) use ask::{Ask, Asked};
+pub(crate) use call::{Call, NO_MESSAGE, Outcome};
 
 /// What can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Task {
-    /// What an agent must know: the brief at a hand-over, the summary on request.
+    /// What an agent must know at a hand-over.
+    Brief,
+    /// The same on request.
     Summary,
     /// Up to three replies that the agent could send.
     Reply,
+    /// An agent's draft in other words.
+    Rewrite {
+        /// The draft as it stands.
+        draft: String,
+        /// How it should read.
+        style: Style,
+    },
+    /// A question of an agent's about the conversation and what the team knows.
+    Ask {
+        /// The question.
+        question: String,
+    },
+}
+
+impl Task {
+    /// The kind of artifact that it makes.
+    pub fn kind(&self) -> ArtifactKind {
+        match self {
+            Self::Brief => ArtifactKind::Brief,
+            Self::Summary => ArtifactKind::Summary,
+            Self::Reply => ArtifactKind::Reply,
+            Self::Rewrite { .. } => ArtifactKind::Rewrite,
+            Self::Ask { .. } => ArtifactKind::Ask,
+        }
+    }
 }
 
 /// How the Copilot behaves in a deployment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Most tokens of a request, the system prompt included.
     pub max_prompt_tokens: u64,
-    /// Whether summaries may read notes. Nothing meant for the customer ever does.
+    /// Whether summaries and answers to agents may read notes. Nothing meant for the customer ever does.
     pub notes: Notes,
     /// Whether personal data is masked before it leaves the process.
     pub masking: Masking,
+    /// The inboxes where that is otherwise.
+    pub inbox_masking: BTreeMap<String, Masking>,
     /// Most words of an offline summary's text.
     pub summary_words: usize,
+    /// How long a model may take for a whole answer, waiting its turn and every attempt included; then the offline
+    /// Copilot answers.
+    pub deadline: Duration,
+    /// How many requests of one team are with a model at the same time; the next ones wait for their turn.
+    pub in_flight: usize,
+    /// What models read and write for one team in a day (UTC), in tokens; none: as much as is asked for.
+    pub day_tokens: Option<u64>,
+    /// What models cost.
+    pub prices: Prices,
 }
 
 /// Whether personal data is masked before it leaves the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Masking {
     /// Placeholders leave, the values stay.
-    On,
+    #[default]
+    Mask,
     /// Everything leaves: for a model that runs in the same house.
     Off,
+    /// Nothing leaves that holds personal data: such a request is answered offline.
+    Block,
+}
+
+/// The price table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Prices {
+    /// The currency of all prices, such as `USD`.
+    pub currency: String,
+    /// By the model's name.
+    pub models: BTreeMap<String, Price>,
+}
+
+/// What a model costs, for each million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Read.
+    pub prompt: f64,
+    /// Written.
+    pub completion: f64,
+}
+
+impl Prices {
+    /// What a call cost. A model that is answered by a dated version of itself (`house-2026-01`) has its price.
+    pub fn cost(&self, model: &str, usage: Usage) -> Option<relevo::store::Cost> {
+        let named = self.models.iter().filter(|(name, _)| model.starts_with(name.as_str()));
+        let (_, price) = named.max_by_key(|(name, _)| name.len())?;
+        #[expect(clippy::cast_precision_loss, reason = "counts of tokens are far below 2^52")]
+        let micros = usage.prompt as f64 * price.prompt + usage.completion as f64 * price.completion;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "prices are checked to be positive"
+        )]
+        let micros = micros.round() as u64;
+        Some(relevo::store::Cost { micros, currency: self.currency.clone() })
+    }
+}
+
+impl Settings {
+    /// What an inbox lets out.
+    pub fn masking_of(&self, inbox: &str) -> Masking {
+        self.inbox_masking.get(inbox).copied().unwrap_or(self.masking)
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_prompt_tokens: 8_000, notes: Notes::Excluded, masking: Masking::On, summary_words: 60 }
+        Self {
+            max_prompt_tokens: 8_000,
+            notes: Notes::Excluded,
+            masking: Masking::Mask,
+            inbox_masking: BTreeMap::new(),
+            summary_words: 60,
+            deadline: Duration::from_secs(30),
+            in_flight: 4,
+            day_tokens: None,
+            prices: Prices::default(),
+        }
     }
 }
 
@@ -85,10 +186,18 @@ pub struct Input {
     pub nonce: String,
     /// May the agent who asked read internal articles?
     pub internal: bool,
-    /// The conversation's inbox: articles of other inboxes are not read.
+    /// The conversation's inbox: articles of other inboxes are not read, and it may have prompts and masking of its own.
     pub inbox: Option<String>,
     /// The summary made before, to go on from.
     pub earlier: Option<Earlier>,
+    /// What was asked about this conversation before and how it was answered, oldest first.
+    pub thread: Vec<(String, String)>,
+    /// The team that it is of; teams do not wait for each other.
+    pub team: String,
+    /// Why no model may be asked this time.
+    pub no_model: Option<String>,
+    /// The other conversations whose answers may be read and cited; none: all that were learnt.
+    pub may_cite: Option<HashSet<String>>,
     /// How shortcuts read in this conversation, by their source's id; one that is not here lacks a value and is not
     /// suggested. None: shortcuts are taken as they are written.
     pub shortcuts: Option<BTreeMap<String, String>>,
@@ -121,6 +230,10 @@ impl Input {
             internal: true,
             inbox: None,
             earlier: None,
+            thread: Vec::new(),
+            team: String::new(),
+            no_model: None,
+            may_cite: None,
             shortcuts: None,
         }
     }
@@ -141,6 +254,16 @@ impl Input {
             language: None,
             shortcuts: self.shortcuts.as_ref().map(|shortcuts| shortcuts.keys().cloned().collect()),
         }
+    }
+
+    /// The inbox, or nothing.
+    pub(crate) fn inbox(&self) -> &str {
+        self.inbox.as_deref().unwrap_or_default()
+    }
+
+    /// Whether an answer given in that conversation may be shown here.
+    pub(crate) fn cites(&self, conversation: &str) -> bool {
+        self.may_cite.as_ref().is_none_or(|may| may.contains(conversation))
     }
 
     /// First and last message that the input holds.
@@ -183,13 +306,31 @@ pub struct Draft {
     pub offline: bool,
     /// The content hash of the prompt; empty when offline.
     pub prompt_version: String,
-    /// What the model counted.
+    /// What the model counted, also where its answer is not what is shown.
     pub tokens: Option<Usage>,
     /// The language it is written in.
     pub language: Language,
     /// Why the model's answer is not what is shown, when it was asked and failed.
     pub fallback: Option<String>,
 }
+
+/// A request as it would be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The request.
+    pub request: Request,
+    /// The content hash of its prompt.
+    pub prompt_version: String,
+    /// How many tokens it has.
+    pub tokens: u64,
+    /// Whether the model's own tokenizer counted them; otherwise it is an upper bound.
+    pub exact: bool,
+}
+
+/// Why nothing would be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NothingSent(pub String);
 
 /// Hears how a task goes on.
 pub trait Progress: Send + Sync {
@@ -222,6 +363,14 @@ pub enum MakeError {
     /// There is nothing to read yet.
     #[error("the conversation holds no message of the customer yet")]
     Empty,
+    /// Rules cannot do this honestly.
+    #[error("this rewriting needs a model{}", reason.as_ref().map(|why| format!(", and {why}")).unwrap_or_default())]
+    NeedsModel {
+        /// Why the one that there is did not do it.
+        reason: Option<String>,
+        /// What it cost all the same.
+        usage: Option<Usage>,
+    },
 }
 
 /// The Copilot of a deployment. Cheap to clone; clones share knowledge, prompts and what was learnt.
@@ -233,6 +382,7 @@ pub struct Copilot {
     prompts: Arc<RwLock<Arc<Prompts>>>,
     knowledge: Knowledge,
     replies: Arc<RwLock<Replies>>,
+    gates: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
 
 impl std::fmt::Debug for Copilot {
@@ -254,6 +404,7 @@ impl Copilot {
             prompts: Arc::new(RwLock::new(Arc::new(Prompts::built_in()))),
             knowledge: Knowledge::default(),
             replies: Arc::default(),
+            gates: Arc::default(),
         }
     }
 
@@ -299,13 +450,22 @@ impl Copilot {
         &self.knowledge
     }
 
-    /// Learns from a conversation that people resolved. Personal data is masked before anything is kept.
-    pub fn learn(&self, conversation: &str, lines: &[Line]) {
+    /// Learns from a conversation that people resolved. Personal data is masked before anything is kept; notes teach
+    /// nothing. `own` is what is known of its customer (the name, captured values): a reply that repeats any of that, or
+    /// a value that the customer wrote, was meant for them alone and is not learnt.
+    pub fn learn(&self, conversation: &str, lines: &[Line], own: &[String]) {
         let mut masks = crate::redact::Masks::default();
+        let theirs = reply::personal::Theirs::new(lines, own);
         let masked: Vec<Line> = lines
             .iter()
             .filter(|line| line.who != Who::Note)
-            .map(|line| Line { text: masks.hide(&line.text), ..line.clone() })
+            .map(|line| {
+                let text = masks.hide(&line.text);
+                let answers = matches!(line.who, Who::Agent | Who::External);
+                // What a bot says is part of the moment and teaches no reply: so is this.
+                let who = if answers && (text != line.text || theirs.named_in(&text)) { Who::Bot } else { line.who };
+                Line { who, text, ..line.clone() }
+            })
             .collect();
         self.replies.write().unwrap_or_else(PoisonError::into_inner).learn(conversation, &masked);
     }
@@ -315,23 +475,59 @@ impl Copilot {
         read(&self.replies.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Runs a task. Fails only when stopped or when there is nothing to read: a model that cannot
-    /// answer is replaced by the offline one, and the draft says so.
+    /// The conversations whose moments are most like this one, nearest first.
+    pub(crate) fn alike(&self, lines: &[Line], limit: usize) -> Vec<String> {
+        self.replies(|replies| replies.alike(lines, limit))
+    }
+
+    /// Where a team's requests wait for their turn.
+    fn gate(&self, team: &str) -> Arc<Semaphore> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = gates.entry(team.to_owned());
+        gate.or_insert_with(|| Arc::new(Semaphore::new(self.settings.in_flight.max(1)))).clone()
+    }
+
+    /// Runs a task. Fails only when stopped, when there is nothing to read, or when rules cannot do without a model: a
+    /// model that cannot answer is replaced by the offline Copilot, and the draft says so.
     pub async fn make(
         &self,
-        task: Task,
+        task: &Task,
         input: &Input,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Draft, MakeError> {
-        if !input.lines.iter().any(|line| line.who == Who::Visitor) {
+        let alone = matches!(task, Task::Rewrite { .. });
+        if !alone && !input.lines.iter().any(|line| line.who == Who::Visitor) {
             return Err(MakeError::Empty);
         }
         progress.step("reading");
         match task {
-            Task::Summary => summary::make(self, input, progress, cancel).await,
+            Task::Brief | Task::Summary => summary::make(self, input, progress, cancel).await,
             Task::Reply => reply::make(self, input, progress, cancel).await,
+            Task::Rewrite { draft, style } => rewrite::make(self, input, draft, *style, progress, cancel).await,
+            Task::Ask { question } => ask::make(self, input, question, progress, cancel).await,
         }
+    }
+
+    /// Exactly what would be sent for a task.
+    pub async fn preview(&self, task: &Task, input: &Input) -> Result<Preview, NothingSent> {
+        let call = match task {
+            Task::Brief | Task::Summary => Some(summary::call(self, input)),
+            Task::Reply => reply::call(self, input, &reply::citable(self, input).await),
+            Task::Rewrite { draft, style } => Some(rewrite::call(self, input, draft, *style)),
+            Task::Ask { question } => {
+                Some(ask::call(self, input, question, &ask::citable(self, input, question).await))
+            }
+        };
+        let mut call = call.ok_or_else(|| NothingSent("no source answers: no model would be asked".into()))?;
+        let ready = self.ready(&mut call, input, self.settings.max_prompt_tokens).map_err(NothingSent)?;
+        let tokens = self.counter.count_request(&ready.request);
+        Ok(Preview { request: ready.request, prompt_version: ready.version, tokens, exact: self.counter.is_exact() })
+    }
+
+    /// The settings in use.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 }
 

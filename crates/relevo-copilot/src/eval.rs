@@ -15,13 +15,14 @@ use crate::copilot::Input;
 use crate::extractive::labels::Labels;
 use crate::extractive::replies::Replies;
 use crate::knowledge::{Audience, Document, Embedded, Filter, Kind, Query, Ready};
+use crate::rewrite::Style;
 use crate::summary;
 use crate::text::{Language, detect};
 use crate::transcript::{Line, Who};
 
 /// The tasks that can be measured.
-pub const TASKS: [&str; 6] =
-    ["handoff_facts", "reply_retrieval", "reply_suggest", "kb_retrieval", "intents", "summaries"];
+pub const TASKS: [&str; 7] =
+    ["handoff_facts", "reply_retrieval", "reply_suggest", "kb_retrieval", "intents", "rewrite_invariants", "summaries"];
 
 /// Why a measurement stopped.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,7 @@ pub fn run(
     let mut predict: Box<dyn FnMut(&Item) -> Value> = match task {
         "handoff_facts" => Box::new(handoff_facts),
         "summaries" => Box::new(|item| json!({"prediction": summary::offline_text(&input(&item.messages), 60)})),
+        "rewrite_invariants" => Box::new(rewrite_invariants),
         "reply_retrieval" | "reply_suggest" => {
             let replies = past(shared_dir)?;
             let ranks = task == "reply_retrieval";
@@ -102,6 +104,8 @@ struct Item {
     text: Option<String>,
     collection: String,
     budget_words: Option<usize>,
+    draft: String,
+    instruction: String,
     messages: Vec<Message>,
     context: Vec<Message>,
     candidates: Vec<Candidate>,
@@ -144,6 +148,22 @@ fn handoff_facts(item: &Item) -> Value {
     json!({"prediction": summary::offline_text(&input(&item.messages), item.budget_words.unwrap_or(60))})
 }
 
+/// The draft as rules leave it; as it is where a model would be needed.
+fn rewrite_invariants(item: &Item) -> Value {
+    let style = match item.instruction.as_str() {
+        "shorter" => Some(Style::Shorter),
+        "longer" => Some(Style::Longer),
+        "friendlier" => Some(Style::Friendlier),
+        "more formal" => Some(Style::Formal),
+        "clearer" => Some(Style::Clearer),
+        "fix grammar" => Some(Style::Corrected),
+        _ => None,
+    };
+    let input = input(&item.context);
+    let rewritten = style.and_then(|style| crate::rewrite::offline(&input, &item.draft, style));
+    json!({"prediction": rewritten.unwrap_or_else(|| item.draft.clone())})
+}
+
 fn past(shared_dir: &Path) -> Result<Replies, EvalError> {
     #[derive(Deserialize)]
     struct Past {
@@ -164,7 +184,7 @@ fn reply_retrieval(replies: &Replies, item: &Item) -> Value {
 }
 
 fn reply_suggest(replies: &Replies, item: &Item) -> Value {
-    let found = replies.suggest(&lines(&item.context), crate::reply::MOST);
+    let found = replies.suggest(&lines(&item.context), crate::reply::MOST, |_| true);
     json!({"suggestions": found.into_iter().map(|suggestion| suggestion.text).collect::<Vec<_>>()})
 }
 

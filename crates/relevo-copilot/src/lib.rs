@@ -18,7 +18,7 @@
 //!     Line::new(2, Who::Bot, "¿A qué nombre está?"),
 //!     Line::new(3, Who::Visitor, "Ana Pérez"),
 //! ]);
-//! let draft = copilot.make(Task::Summary, &input, &Silent, &CancellationToken::new()).await.unwrap();
+//! let draft = copilot.make(&Task::Summary, &input, &Silent, &CancellationToken::new()).await.unwrap();
 //! assert!(draft.offline);
 //! assert_eq!(draft.body["collected"][0]["value"], "48213");
 //! # });
@@ -26,7 +26,10 @@
 
 mod copilot;
 
+pub mod ask;
+pub mod feedback;
 pub mod reply;
+pub mod rewrite;
 pub mod summary;
 pub mod tab;
 pub mod transcript;
@@ -47,7 +50,8 @@ pub mod eval;
 mod front;
 
 pub use copilot::{
-    Copilot, Draft, Earlier, Handoff, Input, MakeError, Masking, Progress, Settings, Silent, SourceRef, Task,
+    Copilot, Draft, Earlier, Handoff, Input, MakeError, Masking, NothingSent, Preview, Price, Prices, Progress,
+    Settings, Silent, SourceRef, Task,
 };
 
 /// Bytes as lower-case hexadecimal digits.

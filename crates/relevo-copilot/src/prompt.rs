@@ -3,6 +3,10 @@
 //! A task has two files. `TASK-system.hbs` is the system prompt: it uses no variable, so it is the same
 //! bytes in every call and providers can cache it. `TASK.hbs` is the user message; its front matter
 //! names the task. Other files are partials. All of them go through the product's one template gate.
+//!
+//! Either of a task's files may be another one for an inbox, a language, or both: `TASK@INBOX.LANGUAGE.hbs` is taken
+//! before `TASK@INBOX.hbs`, that before `TASK.LANGUAGE.hbs`, and that before `TASK.hbs`; `TASK-system` alike. A folder
+//! needs to hold only what is different from the prompts that ship with Relevo.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::front;
+use crate::text::Language;
 
 /// A mistake in a prompt file, told with its place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error, Serialize)]
@@ -62,6 +67,7 @@ pub struct Rendered {
 /// The prompts of a deployment.
 pub struct Prompts {
     templates: template::Prompts,
+    /// By the file's name without `.hbs`.
     hints: BTreeMap<String, Hints>,
 }
 
@@ -72,7 +78,7 @@ impl fmt::Debug for Prompts {
 }
 
 /// The tasks that this version of the Copilot has, and so the prompts that must be there.
-pub const TASKS: [&str; 2] = ["summary", "reply"];
+pub const TASKS: [&str; 4] = ["summary", "reply", "rewrite", "ask"];
 
 impl Prompts {
     /// The prompts that ship with Relevo.
@@ -82,27 +88,45 @@ impl Prompts {
         prompts
     }
 
-    /// Reads files (path and text). A task whose file is broken is told and left out; whoever reloads
-    /// keeps what they had as long as there are errors.
+    /// Reads files (path and text) in place of those of the same name that ship with Relevo. A task whose file is
+    /// broken is told and left out; whoever reloads keeps what they had as long as there are errors.
     pub fn load<P: AsRef<str>, T: AsRef<str>>(files: impl IntoIterator<Item = (P, T)>) -> (Self, Vec<PromptError>) {
         let mut errors = Vec::new();
         let mut hints = BTreeMap::new();
         let mut bodies = Vec::new();
-        for (path, text) in files {
-            let (path, text) = (path.as_ref(), text.as_ref().replace("\r\n", "\n"));
+        let mut all: Vec<(String, String)> = files
+            .into_iter()
+            .map(|(path, text)| (path.as_ref().to_owned(), text.as_ref().replace("\r\n", "\n")))
+            .filter(|(path, _)| path.strip_suffix(".hbs").is_some())
+            .collect();
+        let theirs: Vec<String> = all.iter().map(|(path, _)| name(path).to_owned()).collect();
+        let ours = BUILT_IN.into_iter().filter(|(path, _)| !theirs.iter().any(|theirs| theirs == name(path)));
+        all.extend(ours.map(|(path, text)| (path.to_owned(), text.to_owned())));
+        for (path, text) in all {
             let (front, body) = front::split(&text);
             // Blank lines in the front matter's place keep the line numbers of later mistakes right.
             let body = "\n".repeat(front.map_or(0, |front| front.lines)) + body;
-            bodies.push((path.to_owned(), body));
-            let Some(front) = front else { continue };
-            match serde_yaml_ng::from_str::<Hints>(front.text) {
-                Ok(found) => {
-                    hints.insert(found.task.clone(), found);
+            bodies.push((path.clone(), body));
+            let wrong = |message: String| PromptError { file: path.clone(), line: 1, column: 1, message };
+            let of = task_of(name(&path));
+            if of != name(&path) && !TASKS.contains(&of.trim_end_matches("-system")) {
+                errors.push(wrong(format!("there is no task `{of}`: there are {}", TASKS.join(", "))));
+            }
+            let Some(front) = front else {
+                if TASKS.contains(&of) {
+                    errors.push(wrong(format!("it needs front matter that says `task: {of}`")));
                 }
+                continue;
+            };
+            match serde_yaml_ng::from_str::<Hints>(front.text) {
+                Ok(found) if found.task == of => {
+                    hints.insert(name(&path).to_owned(), found);
+                }
+                Ok(found) => errors.push(wrong(format!("its front matter is for the task `{}`", found.task))),
                 Err(error) => {
                     let (line, column) = error.location().map_or((1, 1), |at| (at.line() + 1, at.column()));
                     errors.push(PromptError {
-                        file: path.to_owned(),
+                        file: path.clone(),
                         line,
                         column,
                         message: format!("front matter: {error}"),
@@ -130,57 +154,71 @@ impl Prompts {
         let error = |file: &str, message: String| PromptError { file: file.to_owned(), line: 1, column: 1, message };
         let mut errors = Vec::new();
         let has = |name: &str| self.templates.names().any(|known| known == name);
-        let (user, system) = (format!("{task}.hbs"), format!("{task}-system.hbs"));
+        let (user, system) = (format!("{task}.hbs"), format!("{task}-system"));
         if !has(task) || !self.hints.contains_key(task) {
             errors.push(error(
                 &user,
                 format!("the task `{task}` needs a sound `{user}` whose front matter says `task: {task}`"),
             ));
         }
-        if !has(&format!("{task}-system")) {
-            errors.push(error(&system, format!("the task `{task}` needs a sound `{system}`")));
-        } else if let Some(variable) = self.templates.variables(&format!("{task}-system")).first() {
-            let message = format!("a system prompt is the same in every call: move `{variable}` to `{user}`");
-            errors.push(error(&system, message));
+        if !has(&system) {
+            errors.push(error(&format!("{system}.hbs"), format!("the task `{task}` needs a sound `{system}.hbs`")));
+        }
+        for name in self.templates.names().filter(|name| task_of(name) == system) {
+            if let Some(variable) = self.templates.variables(name).first() {
+                let message = format!("a system prompt is the same in every call: move `{variable}` to `{user}`");
+                errors.push(error(&format!("{name}.hbs"), message));
+            }
         }
         errors
     }
 
     /// The tasks that can be rendered.
     pub fn tasks(&self) -> impl Iterator<Item = &str> {
-        self.hints.keys().map(String::as_str)
+        self.hints.keys().map(String::as_str).filter(|name| TASKS.contains(name))
     }
 
-    /// Fills a task's prompt in.
-    pub fn render(&self, task: &str, context: &impl Serialize) -> Result<Rendered, PromptError> {
+    /// The file of `base` for this inbox and language.
+    fn chosen(&self, base: &str, inbox: &str, language: Language) -> String {
+        let tag = language.tag();
+        let named = [format!("{base}@{inbox}.{tag}"), format!("{base}@{inbox}"), format!("{base}.{tag}")];
+        let there = |name: &&String| self.templates.names().any(|known| known == name.as_str());
+        named.iter().find(there).cloned().unwrap_or_else(|| base.to_owned())
+    }
+
+    /// Fills a task's prompt in, as it is for this inbox and for what is written in this language.
+    pub fn render(
+        &self,
+        task: &str,
+        inbox: &str,
+        language: Language,
+        context: &impl Serialize,
+    ) -> Result<Rendered, PromptError> {
         let told = |fault: template::TemplateError| PromptError {
             file: fault.file,
             line: fault.line,
             column: fault.column,
             message: fault.message,
         };
-        let hints = self.hints.get(task).cloned().ok_or_else(|| PromptError {
+        let user = self.chosen(task, inbox, language);
+        let system = self.chosen(&format!("{task}-system"), inbox, language);
+        let hints = self.hints.get(&user).cloned().ok_or_else(|| PromptError {
             file: format!("{task}.hbs"),
             line: 1,
             column: 1,
             message: format!("there is no prompt for the task `{task}`"),
         })?;
-        let system = self.templates.render(&format!("{task}-system"), &serde_json::json!({})).map_err(told)?;
-        let user = self.templates.render(task, context).map_err(told)?;
-        Ok(Rendered {
-            system: system.trim().to_owned(),
-            user: user.trim().to_owned(),
-            version: self.version(task),
-            hints,
-        })
+        let version = self.version(&[&user, &system]);
+        let system = self.templates.render(&system, &serde_json::json!({})).map_err(told)?;
+        let user = self.templates.render(&user, context).map_err(told)?;
+        Ok(Rendered { system: system.trim().to_owned(), user: user.trim().to_owned(), version, hints })
     }
 
-    /// The content hash of a task's files.
-    pub fn version(&self, task: &str) -> String {
-        let system = format!("{task}-system");
+    /// The content hash of files and of what they include.
+    fn version(&self, names: &[&str]) -> String {
         let mut hash = Sha256::new();
-        for name in [task, &system] {
-            for name in std::iter::once(name).chain(self.templates.included(name)) {
+        for name in names {
+            for name in std::iter::once(*name).chain(self.templates.included(name)) {
                 let source = self.templates.source(name).unwrap_or_default();
                 hash.update(source.len().to_le_bytes());
                 hash.update(source);
@@ -190,13 +228,28 @@ impl Prompts {
     }
 }
 
+/// A file's name without its folder and `.hbs`.
+fn name(path: &str) -> &str {
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    file.strip_suffix(".hbs").unwrap_or(file)
+}
+
+/// What a file is one of: `summary` for `summary@shop.es`.
+fn task_of(name: &str) -> &str {
+    name.split(['@', '.']).next().unwrap_or(name)
+}
+
 /// The files of the workspace's `prompts/` folder, so that a binary works without the folder beside it.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 9] = [
     ("prompts/rules.hbs", include_str!("../../../prompts/rules.hbs")),
     ("prompts/summary-system.hbs", include_str!("../../../prompts/summary-system.hbs")),
     ("prompts/summary.hbs", include_str!("../../../prompts/summary.hbs")),
     ("prompts/reply-system.hbs", include_str!("../../../prompts/reply-system.hbs")),
     ("prompts/reply.hbs", include_str!("../../../prompts/reply.hbs")),
+    ("prompts/rewrite-system.hbs", include_str!("../../../prompts/rewrite-system.hbs")),
+    ("prompts/rewrite.hbs", include_str!("../../../prompts/rewrite.hbs")),
+    ("prompts/ask-system.hbs", include_str!("../../../prompts/ask-system.hbs")),
+    ("prompts/ask.hbs", include_str!("../../../prompts/ask.hbs")),
 ];
 
 #[cfg(test)]
@@ -215,7 +268,39 @@ mod tests {
         assert_eq!((error.file.as_str(), error.line), ("prompts/reply.hbs", 14), "{error}");
         let (_, errors) = Prompts::load([("prompts/summary.hbs", "---\ntask: summary\nlanguges: [es]\n---\nx")]);
         assert!(errors.iter().any(|error| error.message.contains("languges")), "{errors:?}");
-        assert!(errors.iter().any(|error| error.file == "reply.hbs"), "{errors:?}");
+        let (_, errors) = Prompts::load([("prompts/sumary@shop.hbs", "---\ntask: summary\nlanguages: [es]\n---\nx")]);
+        assert!(errors.iter().any(|error| error.message.contains("no task `sumary`")), "{errors:?}");
+    }
+
+    // covers: A09
+    #[test]
+    fn partials_that_include_each_other_in_a_circle_are_told() {
+        let (_, errors) = Prompts::load([("prompts/rules.hbs", "{{> tone}}"), ("prompts/tone.hbs", "{{> rules}}")]);
+        assert!(errors.iter().any(|error| error.message.contains("includes itself")), "{errors:?}");
+    }
+
+    // covers: A09
+    #[test]
+    fn an_inbox_and_a_language_may_have_prompts_of_their_own() {
+        let of = |text: &str| format!("---\ntask: summary\nlanguages: [es]\n---\n{text}");
+        let (prompts, errors) = Prompts::load([
+            ("summary.es.hbs", of("Spanish")),
+            ("summary@shop.hbs", of("Shop")),
+            ("summary@shop.pt.hbs", of("Portuguese shop")),
+            ("summary-system@shop.hbs", "Shop's rules".to_owned()),
+        ]);
+        assert!(errors.is_empty(), "{errors:?}");
+        let rendered = |inbox: &str, language: Language| {
+            let context = serde_json::json!({"language": "", "facts": null, "earlier": null, "covered": null,
+                "conversation": "", "left_out": null});
+            let rendered = prompts.render("summary", inbox, language, &context).unwrap();
+            (rendered.user, rendered.system == "Shop's rules", rendered.version)
+        };
+        assert_eq!(rendered("shop", Language::Pt).0, "Portuguese shop");
+        assert_eq!((rendered("shop", Language::Es).0, rendered("shop", Language::Es).1), ("Shop".into(), true));
+        assert_eq!((rendered("", Language::Es).0, rendered("", Language::Es).1), ("Spanish".into(), false));
+        assert!(rendered("", Language::En).0.starts_with("Write in"), "what the folder lacks is Relevo's own");
+        assert_ne!(rendered("shop", Language::Es).2, rendered("", Language::Es).2);
     }
 
     // behaviour 23
@@ -228,7 +313,13 @@ mod tests {
         };
         let (with_variable, errors) = Prompts::load(changed("You support", "{{language}} You support"));
         assert!(errors.iter().any(|error| error.message.contains("same in every call")), "{errors:?}");
-        assert_ne!(with_variable.version("summary"), Prompts::built_in().version("summary"));
-        assert_eq!(Prompts::built_in().version("summary"), Prompts::built_in().version("summary"));
+        assert_ne!(
+            with_variable.version(&["summary", "summary-system"]),
+            Prompts::built_in().version(&["summary", "summary-system"])
+        );
+        assert_eq!(
+            Prompts::built_in().version(&["summary", "summary-system"]),
+            Prompts::built_in().version(&["summary", "summary-system"])
+        );
     }
 }

@@ -6,38 +6,70 @@
 mod ids;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The name in the placeholder, what it looks like, and what tells it from other runs of digits.
-type Kind = (&'static str, Regex, fn(&str) -> bool);
+/// What tells a value from anything else that looks like it.
+enum Holds {
+    /// The whole is one, or not.
+    Whole(fn(&str) -> bool),
+    /// A part of it may be: other digits or words can stand right beside it.
+    Within(fn(&str) -> Option<Range<usize>>),
+}
+
+/// The name in the placeholder, what it looks like, and what makes sure.
+type Kind = (&'static str, Regex, Holds);
 
 /// What is masked, in the order in which it is looked for. A longer, checked kind goes first: a card
 /// number is also a run of digits that could pass for a phone.
 static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    use Holds::{Whole, Within};
     let build = |pattern: &str| Regex::new(pattern).expect("the pattern is a constant that tests compile");
     vec![
-        ("EMAIL", build(r"(?i)\b[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b"), |_| true),
-        ("IBAN", build(r"(?i)\b[a-z]{2}\d{2}(?:[ ]?[a-z0-9]{4}){2,7}(?:[ ]?[a-z0-9]{1,3})?\b"), ids::iban),
-        ("CARD", build(r"\b\d(?:[ -]?\d){12,18}\b"), ids::card),
-        ("ID", build(r"\b\d{2}\.?\d{3}\.?\d{3}/?\d{4}-?\d{2}\b"), ids::cnpj),
-        ("ID", build(r"\b\d{3}\.?\d{3}\.?\d{3}-?\d{2}\b"), ids::cpf),
-        ("ID", build(r"\b\d{2}-?\d{8}-?\d\b"), ids::cuit),
-        ("ID", build(r"(?i)\b(?:[xyz]-?)?\d{7,8}-?[a-z]\b"), ids::dni),
-        ("ID", build(r"(?i)\b\d{1,2}\.?\d{3}\.?\d{3}-[\dk]\b"), ids::rut),
-        ("ID", build(r"(?i)\b[a-zñ&]{4}\d{6}(?:[hm][a-z]{5}[a-z0-9]\d|[a-z0-9]{3})\b"), |_| true),
+        ("EMAIL", build(r"(?i)\b[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b"), Whole(|_| true)),
+        ("IBAN", build(r"(?i)\b[a-z]{2}\d{2}(?:[ .-]?[a-z0-9]){11,60}"), Within(ids::iban_in)),
+        ("CARD", build(r"\b\d(?:[ .\u{a0}–-]?\d){12,60}"), Within(ids::card_in)),
+        (
+            "ID",
+            build(r"(?i)\b[a-z0-9]{2}[. ]?[a-z0-9]{3}[. ]?[a-z0-9]{3}[/ ]?[a-z0-9]{4}[- ]?\d{2}\b"),
+            Whole(ids::cnpj),
+        ),
+        ("ID", build(r"\b\d{3}[. ]?\d{3}[. ]?\d{3}[-. ]?\d{2}\b"), Whole(ids::cpf)),
+        ("ID", build(r"\b\d{2}[-. ]?\d{8}[-. ]?\d\b"), Whole(ids::cuit)),
+        ("ID", build(r"(?i)\b(?:[xyz][-. ]?\d{7}|\d{1,2}\.\d{3}\.\d{3}|\d{7,8})[-. ]?[a-z]\b"), Whole(ids::dni)),
+        ("ID", build(r"(?i)\b\d{1,2}[. ]?\d{3}[. ]?\d{3}(?:-[\dk]|k)\b"), Whole(ids::rut)),
+        ("ID", build(r"(?i)\b[a-z]{4}\d{6}[hmx][a-z]{5}[a-z0-9]\d\b"), Whole(ids::curp)),
+        ("ID", build(r"(?i)\b[a-zñ&]{3,4}[- ]?\d{6}[- ]?[a-z0-9]{3}\b"), Whole(ids::rfc)),
         (
             "PHONE",
             build(
-                r"\+\d[\d\s().-]{7,17}\d|\(\d{2,3}\)\s?\d[\d\s-]{5,10}\d|\b\d{3}[ .-]\d{3}[ .-]\d{3,4}\b|\b\d{9,11}\b",
+                r"\+\d[\d ().-]{7,17}\d|\b00 ?\d[\d .-]{7,15}\d\b|\(\d{2,3}\) ?\d[\d -]{5,10}\d|\b\d{3}[ .-]\d{3}[ .-]\d{3,4}\b|\b\d{3}[ .-]\d{2}[ .-]\d{2}[ .-]\d{2}\b|\b\d{2,3}[ .-]\d{4,5}[ .-]\d{4}\b|\b9[ .-]?\d{4}[ .-]\d{4}\b|\b\d{9,11}\b",
             ),
-            |_| true,
+            Whole(|_| true),
         ),
     ]
 });
 
-static PLACEHOLDER: LazyLock<Regex> =
+/// The values of a kind in a text, in order.
+fn found(text: &str, pattern: &Regex, holds: &Holds) -> Vec<Range<usize>> {
+    let mut values = Vec::new();
+    let mut from = 0;
+    while let Some(hit) = pattern.find_at(text, from) {
+        let value = match holds {
+            Holds::Whole(holds) => holds(hit.as_str()).then(|| hit.range()),
+            Holds::Within(part) => part(hit.as_str()).map(|part| hit.start() + part.start..hit.start() + part.end),
+        };
+        // Where this is none, the next word of it may begin one.
+        let next = hit.as_str().find(|c: char| !c.is_alphanumeric());
+        from = value.as_ref().map_or_else(|| next.map_or(hit.end(), |at| hit.start() + at), |value| value.end);
+        values.extend(value);
+    }
+    values
+}
+
+pub(crate) static PLACEHOLDER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\[[A-Z]+_\d+\]").expect("the pattern is a constant that tests compile"));
 
 /// One call's masks.
@@ -55,14 +87,17 @@ impl Masks {
         let mut hidden =
             PLACEHOLDER.replace_all(text, |found: &regex::Captures<'_>| found[0].replace(['[', ']'], "")).into_owned();
         for (kind, pattern, holds) in KINDS.iter() {
-            hidden = pattern
-                .replace_all(&hidden, |found: &regex::Captures<'_>| {
-                    let value = &found[0];
-                    if holds(value) { self.mask(kind, value) } else { value.to_owned() }
-                })
-                .into_owned();
+            for value in found(&hidden, pattern, holds).into_iter().rev() {
+                let mask = self.mask(kind, &hidden[value.clone()]);
+                hidden.replace_range(value, &mask);
+            }
         }
         hidden
+    }
+
+    /// Whether nothing was masked.
+    pub fn is_empty(&self) -> bool {
+        self.of_value.is_empty()
     }
 
     fn mask(&mut self, kind: &'static str, value: &str) -> String {
@@ -128,6 +163,55 @@ mod tests {
         }
         assert_eq!(masks.restore(&hidden), said);
         assert_eq!(masks.hide("ana@example.com"), "[EMAIL_1]", "the same value, the same mask");
+    }
+
+    // covers: A10; behaviour 20
+    #[test]
+    fn each_kind_is_told_by_its_check_digit() {
+        let both = [
+            ("4242 4242 4242 4242", "4242 4242 4242 4243"),
+            ("3782 822463 10005", "3782 822463 10006"),
+            ("ES91 2100 0418 4502 0005 1332", "ES92 2100 0418 4502 0005 1332"),
+            ("BR15 0000 0000 0000 1093 2840 814P 2", "BR16 0000 0000 0000 1093 2840 814P 2"),
+            ("12.345.678-Z", "12.345.678-A"),
+            ("X1234567L", "X1234567M"),
+            ("111.444.777-35", "111.444.777-36"),
+            ("11.222.333/0001-81", "11.222.333/0001-82"),
+            ("12.ABC.345/01DE-35", "12.ABC.345/01DE-36"),
+            ("20-12345678-6", "20-12345678-7"),
+            ("12.345.678-5", "12.345.678-6"),
+            ("11.111.112-K", "11.111.112-1"),
+            ("HEGG560427MVZRRL04", "HEGG560427MVZRRL05"),
+            ("GODE561231GR8", "GODE561231GR9"),
+        ];
+        for (right, wrong) in both {
+            let hide = |value: &str| Masks::default().hide(&format!("Es {value}, gracias"));
+            let hidden = hide(right);
+            assert!(hidden.starts_with("Es [") && hidden.ends_with("_1], gracias"), "{right}: {hidden}");
+            let kept = ["CARD", "IBAN", "ID"].iter().all(|kind| !hide(wrong).contains(kind));
+            assert!(kept, "{wrong}: {}", hide(wrong));
+        }
+    }
+
+    // behaviour 20
+    #[test]
+    fn a_value_is_found_whatever_stands_beside_it() {
+        for said in [
+            "IBAN ES91 2100 0418 4502 0005 1332 para pagar el pedido",
+            "iban ES9121000418450200051332 y es91-2100-0418-4502-0005-1332",
+            "pedido 48213 4242 4242 4242 4242 caduca 12 27",
+            "4242.4242.4242.4242/4242424242424242 4000 0566 5566 5556",
+            "612 34 56 78, (11) 91234-5678, 55 1234 5678, 0034 612345678, +52 1 55 1234 5678",
+        ] {
+            let mut masks = Masks::default();
+            let hidden = masks.hide(said);
+            for digits in ["2100", "4242", "5556", "0005", "5678", "34 56"] {
+                assert!(!hidden.contains(digits), "{digits} of {said}: {hidden}");
+            }
+            assert_eq!(masks.restore(&hidden), said);
+        }
+        let kept = Masks::default().hide("pedido 48213 4242 4242 4242 4242");
+        assert_eq!(kept, "pedido 48213 [CARD_1]", "the order's number is no part of the card");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod offline;
 mod parse;
+pub(crate) mod personal;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::copilot::{Ask, Asked, Copilot, Draft, Input, MakeError, Progress, SourceRef};
+use crate::copilot::{Call, Copilot, Draft, Input, MakeError, Outcome, Progress, SourceRef};
 use crate::envelope;
 use crate::knowledge::{Audience, Cited, Filter, Found, Passage};
 use crate::redact::Masks;
@@ -53,29 +54,26 @@ pub(crate) async fn make(
 ) -> Result<Draft, MakeError> {
     progress.step("searching");
     let citable = citable(copilot, input).await;
-    let mut fallback = None;
+    let (mut fallback, mut spent) = (None, None);
     // Without any source there is nothing to base an answer on, and a call would only invent one.
-    if !citable.is_empty() {
-        let mut masks = Masks::default();
-        let context = context(copilot, input, &citable, &mut masks);
-        let ask = Ask { task: "reply", context, notes: Notes::Excluded, after: 0, masks, stop_showing_at: None };
-        match copilot.ask(ask, input, progress, cancel).await? {
-            Some(Asked::Answered { text, model, version, usage }) => {
+    if let Some(call) = call(copilot, input, &citable) {
+        match copilot.call(call, input, progress, cancel).await? {
+            Some(Outcome::Answered { text, model, version, usage }) => {
                 progress.step("checking");
                 let still = standing(copilot, &citable).await;
                 let (suggestions, dropped) = parse::parse(&text, input, &still);
+                spent = Some(usage);
                 if !suggestions.is_empty() {
                     let mut draft = draft(input, &suggestions, &still);
                     draft.body["dropped"] = json!(dropped);
-                    (draft.model, draft.offline, draft.prompt_version, draft.tokens) =
-                        (model, false, version, Some(usage));
+                    (draft.model, draft.offline, draft.prompt_version, draft.tokens) = (model, false, version, spent);
                     return Ok(draft);
                 }
                 fallback = Some("the model's answer holds no usable draft".to_owned());
             }
-            Some(Asked::Failed(reason)) => {
+            Some(Outcome::Failed { reason, usage }) => {
                 tracing::warn!(task = "reply", reason, "the model did not answer, the offline Copilot does");
-                fallback = Some(reason);
+                (fallback, spent) = (Some(reason), usage);
             }
             None => {}
         }
@@ -88,8 +86,21 @@ pub(crate) async fn make(
         progress.text("\n");
     }
     let mut draft = draft(input, &suggestions, &citable);
-    draft.fallback = fallback;
+    (draft.fallback, draft.tokens) = (fallback, spent);
     Ok(draft)
+}
+
+/// The question to the model; none without a source.
+pub(crate) fn call(copilot: &Copilot, input: &Input, citable: &[Citable]) -> Option<Call> {
+    if citable.is_empty() {
+        return None;
+    }
+    let mut masks = Masks::default();
+    let context = context(copilot, input, citable, &mut masks);
+    let given = citable.iter().map(|source| source.text.clone()).collect();
+    let language = input.customer_language;
+    let notes = Notes::Excluded;
+    Some(Call { task: "reply", language, context, notes, after: 0, masks, given, stop_showing_at: None })
 }
 
 fn draft(input: &Input, suggestions: &[Suggestion], citable: &[Citable]) -> Draft {
@@ -128,33 +139,42 @@ pub(crate) async fn found(copilot: &Copilot, question: &str, filter: &Filter, li
     })
 }
 
-/// The sources that may be cited: passages that the agent may see, and earlier answers.
-async fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
-    let found = found(copilot, &question(input), &input.filter(), SOURCES).await;
-    let passages = found.into_iter().filter(offline::fits).filter_map(|found| {
+/// The passages that may be cited for a question.
+pub(crate) async fn passages(copilot: &Copilot, input: &Input, question: &str) -> Vec<Citable> {
+    let found = found(copilot, question, &input.filter(), SOURCES).await.into_iter().filter(offline::fits);
+    let read = found.filter_map(|found| {
         let text = input.reading(&found.passage)?.to_owned();
-        let passage = found.passage;
-        Some((SourceRef::passage(0, &passage), passage.audience == Audience::Internal, text, Some(passage)))
+        Some((found.passage, text))
     });
-    let earlier = copilot.replies(|replies| replies.suggest(&input.lines, 2));
-    let earlier = earlier
-        .into_iter()
-        .filter(|earlier| earlier.confidence >= offline::UNSURE)
-        .map(|earlier| (SourceRef::conversation(0, &earlier.conversation, earlier.seq), false, earlier.text, None));
     (1..)
-        .zip(passages.chain(earlier))
-        .map(|(n, (reference, internal, text, passage))| Citable {
-            reference: SourceRef { n, ..reference },
-            internal,
+        .zip(read)
+        .map(|(n, (passage, text))| Citable {
+            reference: SourceRef::passage(n, &passage),
+            internal: passage.audience == Audience::Internal,
             text,
-            passage,
+            passage: Some(passage),
         })
         .collect()
 }
 
+/// The sources that may be cited: passages that the agent may see, and earlier answers.
+pub(crate) async fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
+    let mut citable = passages(copilot, input, &question(input)).await;
+    let earlier = copilot.replies(|replies| replies.suggest(&input.lines, 2, |of| input.cites(of)));
+    let next = citable.len() + 1;
+    let sure = earlier.into_iter().filter(|earlier| earlier.confidence >= offline::UNSURE);
+    citable.extend((next..).zip(sure).map(|(n, earlier)| Citable {
+        reference: SourceRef::conversation(n, &earlier.conversation, earlier.seq),
+        internal: false,
+        text: earlier.text,
+        passage: None,
+    }));
+    citable
+}
+
 /// The sources that still stand: an article may have been unpublished while the model was writing. What an index that
 /// cannot answer gave is not cited: nobody knows whether it still stands.
-async fn standing(copilot: &Copilot, citable: &[Citable]) -> Vec<Citable> {
+pub(crate) async fn standing(copilot: &Copilot, citable: &[Citable]) -> Vec<Citable> {
     let named = |passage: &Passage| Cited { document: passage.document.clone(), version: passage.version.clone() };
     let cited: Vec<Cited> = citable.iter().filter_map(|source| source.passage.as_ref()).map(named).collect();
     let standing = copilot.knowledge().standing(&cited).await.unwrap_or_else(|error| {
@@ -168,7 +188,7 @@ async fn standing(copilot: &Copilot, citable: &[Citable]) -> Vec<Citable> {
 fn context(copilot: &Copilot, input: &Input, citable: &[Citable], masks: &mut Masks) -> serde_json::Value {
     let rows: Vec<_> = citable
         .iter()
-        .map(|source| json!({"source": source.reference.n, "title": source.reference.title, "text": copilot.mask(masks, &source.text)}))
+        .map(|source| json!({"source": source.reference.n, "title": source.reference.title, "text": copilot.mask(input, masks, &source.text)}))
         .collect();
     json!({
         "language": input.customer_language.english_name(),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::copilot::{Ask, Asked, Copilot, Draft, Input, MakeError, Progress, SourceRef};
+use crate::copilot::{Call, Copilot, Draft, Input, MakeError, Outcome, Progress, SourceRef};
 use crate::redact::Masks;
 
 /// The most words of a summary's text.
@@ -47,35 +47,47 @@ pub(crate) async fn make(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Draft, MakeError> {
-    let mut masks = Masks::default();
-    let context = context(copilot, input, &mut masks);
-    let after = input.earlier.as_ref().map_or(0, |earlier| earlier.covers);
-    let ask =
-        Ask { task: "summary", context, notes: copilot.settings.notes, after, masks, stop_showing_at: Some("\n---") };
-    let fallback = match copilot.ask(ask, input, progress, cancel).await? {
-        Some(Asked::Answered { text, model, version, usage }) => {
+    let (fallback, spent) = match copilot.call(call(copilot, input), input, progress, cancel).await? {
+        Some(Outcome::Answered { text, model, version, usage }) => {
             progress.step("checking");
             let summary = parse::parse(&text, input);
             if !summary.text.is_empty() {
                 return Ok(draft(copilot, input, summary, Made::ByModel { model, version, usage }).await);
             }
-            Some("the model's answer holds nothing that the conversation supports".to_owned())
+            let reason = "the model's answer holds nothing that the conversation supports";
+            (Some(reason.to_owned()), Some(usage))
         }
-        Some(Asked::Failed(reason)) => {
+        Some(Outcome::Failed { reason, usage }) => {
             tracing::warn!(task = "summary", reason, "the model did not answer, the offline Copilot does");
-            Some(reason)
+            (Some(reason), usage)
         }
-        None => None,
+        None => (None, None),
     };
     progress.restart();
     let summary = offline::summarise(input, copilot.settings.summary_words);
     progress.text(&summary.text);
-    Ok(draft(copilot, input, summary, Made::Offline { fallback }).await)
+    Ok(draft(copilot, input, summary, Made::Offline { fallback, spent }).await)
+}
+
+/// The question to the model.
+pub(crate) fn call(copilot: &Copilot, input: &Input) -> Call {
+    let mut masks = Masks::default();
+    let context = context(copilot, input, &mut masks);
+    Call {
+        task: "summary",
+        language: input.agent_language,
+        context,
+        notes: copilot.settings.notes,
+        after: input.earlier.as_ref().map_or(0, |earlier| earlier.covers),
+        masks,
+        given: Vec::new(),
+        stop_showing_at: Some("\n---"),
+    }
 }
 
 enum Made {
     ByModel { model: String, version: String, usage: Usage },
-    Offline { fallback: Option<String> },
+    Offline { fallback: Option<String>, spent: Option<Usage> },
 }
 
 async fn draft(copilot: &Copilot, input: &Input, mut summary: Summary, made: Made) -> Draft {
@@ -90,7 +102,7 @@ async fn draft(copilot: &Copilot, input: &Input, mut summary: Summary, made: Mad
     let (first, last) = input.covers();
     let (model, offline, prompt_version, tokens, fallback) = match made {
         Made::ByModel { model, version, usage } => (model, false, version, Some(usage), None),
-        Made::Offline { fallback } => ("offline".to_owned(), true, String::new(), None, fallback),
+        Made::Offline { fallback, spent } => ("offline".to_owned(), true, String::new(), spent, fallback),
     };
     Draft {
         body,
@@ -108,17 +120,18 @@ async fn draft(copilot: &Copilot, input: &Input, mut summary: Summary, made: Mad
 fn context(copilot: &Copilot, input: &Input, masks: &mut Masks) -> Value {
     let mut facts: BTreeMap<&str, String> = BTreeMap::new();
     for (key, value) in &input.captured {
-        facts.insert(key, copilot.mask(masks, value));
+        facts.insert(key, copilot.mask(input, masks, value));
     }
     let mut rows: Vec<Value> = facts.into_iter().map(|(key, value)| json!({"captured": key, "value": value})).collect();
     if let Some(handoff) = &input.handoff {
-        let told = |text: &Option<String>, masks: &mut Masks| text.as_ref().map(|text| copilot.mask(masks, text));
+        let told =
+            |text: &Option<String>, masks: &mut Masks| text.as_ref().map(|text| copilot.mask(input, masks, text));
         let (detail, note) = (told(&handoff.detail, masks), told(&handoff.note, masks));
         rows.push(json!({"handed_to_a_person_because": handoff.reason, "detail": detail, "note_of_the_bot": note}));
     }
     let facts = (!rows.is_empty()).then(|| crate::envelope::wrap(&input.nonce, "facts", &rows));
     let earlier = input.earlier.as_ref().map(|earlier| {
-        let row = json!({"text": copilot.mask(masks, &earlier.text)});
+        let row = json!({"text": copilot.mask(input, masks, &earlier.text)});
         crate::envelope::wrap(&input.nonce, "earlier summary", &[row])
     });
     let covered = input.earlier.as_ref().map(|earlier| earlier.covers.to_string());

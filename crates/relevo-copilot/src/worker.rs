@@ -2,9 +2,10 @@
 //!
 //! It follows the log: when a bot asks for a person, the brief is made at once, so that it is there
 //! before an agent opens the conversation; when people have resolved a conversation, the Copilot
-//! learns from it. Agents ask for summaries and replies. Of each kind at most one is being made in a
-//! conversation at any time, each can be stopped, and every one is kept beside the log.
+//! learns from it. Agents ask for summaries, replies, rewritings and answers. The same is never being made twice at the
+//! same time, each can be stopped, and every one is kept beside the log.
 
+mod budget;
 mod learn;
 mod read;
 mod run;
@@ -18,6 +19,8 @@ use relevo::bus::{Bus, Signal};
 use relevo::clock::Clock;
 use relevo::feed::{Change, Feed};
 use relevo::store::{ArtifactKind, ArtifactStatus, Store, StoreError};
+use relevo_domain::card::Visibility;
+use relevo_domain::command::AgentFacts;
 use relevo_domain::event::Event;
 use relevo_domain::id::{AgentId, ArtifactId, ConversationId, Seq};
 use relevo_domain::time::Timestamp;
@@ -27,7 +30,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::copilot::Copilot;
+use crate::copilot::{Copilot, Task};
+use crate::feedback::Feedback;
 use crate::text::Language;
 
 /// Nothing is made for longer than this: what is older was left by a server that has ended.
@@ -67,6 +71,8 @@ pub struct Workplace {
     pub works: bool,
     /// The agents' language where a request names none.
     pub language: Language,
+    /// Which conversations agents see: an answer given in another one is not shown to whoever may not open that.
+    pub visibility: Visibility,
     /// The shortcuts that it suggests from; none: they are taken as they are written.
     pub shortcuts: Option<Arc<dyn Shortcuts>>,
 }
@@ -80,7 +86,17 @@ pub struct Worker {
 struct Inner {
     copilot: Copilot,
     at: Workplace,
-    runs: Mutex<HashMap<(ConversationId, ArtifactKind), Run>>,
+    runs: Mutex<HashMap<Key, Run>>,
+    day: Mutex<budget::Day>,
+}
+
+/// What is being made. Of summaries there is one for all; what an agent asks for is that agent's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    conversation: ConversationId,
+    task: Task,
+    by: Option<AgentId>,
+    language: Option<Language>,
 }
 
 struct Run {
@@ -94,10 +110,11 @@ pub struct Request {
     /// About which conversation.
     pub conversation: ConversationId,
     /// What.
-    pub kind: ArtifactKind,
+    pub task: Task,
     /// By whom; none: by itself.
-    pub by: Option<AgentId>,
-    /// In which language; a reply's is always the customer's unless named here.
+    pub by: Option<AgentFacts>,
+    /// In which language. A reply's is the customer's unless named here, and so is a translation's; any other rewriting
+    /// is in the draft's.
     pub language: Option<Language>,
     /// May whoever asks read internal articles?
     pub internal: bool,
@@ -112,6 +129,9 @@ pub enum RequestError {
     /// The customer has not said anything yet.
     #[error("the customer has not written anything yet")]
     Empty,
+    /// Rules cannot do this, and there is no model.
+    #[error("this rewriting needs a model: name one in the settings (`copilot.endpoint`, `copilot.models`)")]
+    NeedsModel,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -126,7 +146,7 @@ impl std::fmt::Debug for Worker {
 impl Worker {
     /// Starts to follow the log. What was being made when the process last ended is marked failed.
     pub async fn start(copilot: Copilot, at: Workplace, feed: &Feed) -> Result<Self, StoreError> {
-        let worker = Self { inner: Arc::new(Inner { copilot, at, runs: Mutex::default() }) };
+        let worker = Self { inner: Arc::new(Inner { copilot, at, runs: Mutex::default(), day: Mutex::default() }) };
         // Nobody else writes here: what is being made was made by a process that has ended.
         let now = worker.inner.at.clock.now();
         worker.inner.fail_what_was_left(if worker.inner.at.shared { now.before(LONGEST) } else { now }).await?;
@@ -164,9 +184,8 @@ impl Worker {
         &self.inner.copilot
     }
 
-    /// Begins to make something; its id at once. While one of the same kind is being made in the
-    /// conversation, it is that one's id; and when nothing was said since the last summary in this
-    /// language, it is that summary's.
+    /// Begins to make something; its id at once. While the same is being made in the conversation, it is that one's id;
+    /// and when nothing was said since the last summary in this language, it is that summary's.
     pub async fn request(&self, request: Request) -> Result<ArtifactId, RequestError> {
         let id = ArtifactId(self.inner.at.clock.id());
         run::begin(&self.inner, request, id).await
@@ -185,7 +204,8 @@ impl Worker {
                 match heard {
                     Ok(Signal::CancelArtifact { conversation, artifact }) => {
                         let runs = worker.inner.runs();
-                        let run = runs.iter().find(|((of, _), run)| *of == conversation && run.artifact == artifact);
+                        let run =
+                            runs.iter().find(|(key, run)| key.conversation == conversation && run.artifact == artifact);
                         if let Some((_, run)) = run {
                             run.cancel.cancel();
                         }
@@ -197,21 +217,12 @@ impl Worker {
         });
     }
 
-    /// Records what became of an artifact: `shown`, `inserted`, `edited` (with the number of changed
-    /// characters), `sent`, `rejected`. False when there is no such artifact.
-    pub async fn feedback(
-        &self,
-        artifact: ArtifactId,
-        agent: AgentId,
-        what: &str,
-        distance: Option<u32>,
-    ) -> Result<bool, StoreError> {
+    /// Records what became of an artifact. False when there is no such artifact.
+    pub async fn feedback(&self, artifact: ArtifactId, agent: AgentId, feedback: Feedback) -> Result<bool, StoreError> {
         let at = self.inner.at.clock.now().to_rfc3339();
-        self.inner
-            .at
-            .store
-            .add_feedback(artifact, json!({"what": what, "distance": distance, "agent": agent, "at": at}))
-            .await
+        let Feedback { what, distance, suggestion } = feedback;
+        let given = json!({"what": what, "distance": distance, "suggestion": suggestion, "agent": agent, "at": at});
+        self.inner.at.store.add_feedback(artifact, given).await
     }
 
     async fn follow(&self, change: &Change) {
@@ -238,12 +249,12 @@ impl Worker {
             {
                 return Ok(());
             }
-            let request = Request { conversation, kind: ArtifactKind::Brief, by: None, language: None, internal: true };
+            let request = Request { conversation, task: Task::Brief, by: None, language: None, internal: true };
             run::begin(&self.inner, request, id).await.map(drop)
         };
         match result.await {
             // A visitor may ask for a person before saying anything: there is nothing to brief on.
-            Ok(()) | Err(RequestError::Empty | RequestError::NoConversation) => {}
+            Ok(()) | Err(RequestError::Empty | RequestError::NoConversation | RequestError::NeedsModel) => {}
             Err(error @ RequestError::Store(_)) => {
                 tracing::warn!(conversation.id = %conversation, %error, "no brief could be made");
             }
@@ -268,7 +279,7 @@ impl Inner {
         Ok(())
     }
 
-    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<(ConversationId, ArtifactKind), Run>> {
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Run>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

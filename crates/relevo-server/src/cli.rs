@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Shortcuts(Check),
     /// The Copilot's prompts.
     #[command(subcommand)]
-    Prompts(Check),
+    Prompts(PromptsCommand),
     /// The Copilot.
     #[command(subcommand)]
     Copilot(CopilotCommand),
@@ -174,6 +174,39 @@ pub(crate) enum Check {
         settings: Settings,
         /// The folder; the one of the settings when left out.
         folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PromptsCommand {
+    /// Find what is wrong, with file, line and column.
+    Check {
+        #[command(flatten)]
+        settings: Settings,
+        /// The folder; the one of the settings when left out.
+        folder: Option<PathBuf>,
+    },
+    /// Show exactly what would be sent to the model for a conversation, and what it would cost. Nothing is sent.
+    Render {
+        #[command(flatten)]
+        settings: Settings,
+        /// `summary`, `reply`, `rewrite` or `ask`.
+        task: String,
+        /// The conversation: JSON, `{"lines":[{"seq":1,"who":"visitor","text":"…"}], "captured":{}, "inbox":"…"}`.
+        #[arg(long)]
+        conversation: PathBuf,
+        /// The language that is written in; the agents' or the customer's when left out.
+        #[arg(long)]
+        language: Option<String>,
+        /// For `rewrite`: the draft.
+        #[arg(long)]
+        draft: Option<String>,
+        /// For `rewrite`: clearer, shorter, longer, friendlier, formal, corrected or translated.
+        #[arg(long)]
+        style: Option<String>,
+        /// For `ask`: the question.
+        #[arg(long)]
+        question: Option<String>,
     },
 }
 

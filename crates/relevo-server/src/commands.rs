@@ -1,8 +1,11 @@
 //! What the commands do.
 
 mod knowledge;
+mod render;
 
-use crate::cli::{Check, Command, ConfigCommand, CopilotCommand, ImportFrom, ImportTo, Instead, Settings, User};
+use crate::cli::{
+    Check, Command, ConfigCommand, CopilotCommand, ImportFrom, ImportTo, Instead, PromptsCommand, Settings, User,
+};
 use anyhow::{Context, Result, bail};
 use relevo::domain::shortcut::Library;
 use relevo_backends::import::import;
@@ -45,12 +48,16 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             let macros = many(library.macros().count(), "macro", "macros");
             report(&wrong, &format!("{shortcuts} and {macros}"))
         }
-        Command::Prompts(Check::Check { settings, folder }) => {
+        Command::Prompts(PromptsCommand::Check { settings, folder }) => {
             let folder = folder.map_or_else(|| settings.load().map(|config| config.prompts), |f| Ok(Some(f)))?;
             let (prompts, wrong) = Prompts::load(read(folder, "prompts")?);
             report(&wrong, &many(prompts.tasks().count(), "prompt", "prompts"))
         }
         Command::Knowledge(command) => knowledge::run(command).await,
+        Command::Prompts(PromptsCommand::Render { settings, task, conversation, language, draft, style, question }) => {
+            let asked = render::Asked { task, language, draft, style, question };
+            render::render(&settings, &conversation, asked).await
+        }
         Command::Copilot(CopilotCommand::Eval { task, pack, shared, out }) => measure(task, pack, shared, out).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::agents::AgentBook;
 use crate::app::App;
-use crate::config::{BotConfig, BotKind, Config, CopilotConfig, NatsConfig, PostgresConfig};
+use crate::config::{BotConfig, BotKind, Config, CopilotConfig, InboxConfig, NatsConfig, PostgresConfig};
 use crate::knowledge::{Keeper, Shelf};
 use crate::library::{LiveLibrary, follow, read_folder};
 use crate::limits::Limiters;
@@ -25,11 +25,12 @@ use relevo_backends::nats::NatsBus;
 use relevo_backends::postgres::{PostgresOptions, PostgresStore};
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
 use relevo_bots::webhook::{Settings, WebhookBot};
-use relevo_copilot::Copilot;
 use relevo_copilot::knowledge::{Embedded, Index, Knowledge, Meanings, Qdrant, QdrantSettings};
 use relevo_copilot::prompt::Prompts;
 use relevo_copilot::text::Language;
+use relevo_copilot::transcript::Notes;
 use relevo_copilot::worker::{Worker, Workplace};
+use relevo_copilot::{self as copilot, Copilot};
 use relevo_llm::ChatModel;
 use relevo_llm::chain::Chain;
 use relevo_llm::openai::{Endpoint, Key, OpenAi};
@@ -149,6 +150,7 @@ impl Server {
                 .as_deref()
                 .and_then(crate::routes::artifacts::language)
                 .unwrap_or(Language::Es),
+            visibility: config.visibility,
             shortcuts: Some(Arc::new(InConversations {
                 desk: running.desk().clone(),
                 library: Arc::clone(&library),
@@ -289,15 +291,49 @@ fn plugged(settings: &BotConfig) -> Result<Arc<dyn Bot>> {
     }
 }
 
+/// The Copilot of a deployment as a command looks at it: with its prompts and articles, without asking anybody.
+pub async fn copilot_to_look_at(config: &Config) -> Result<Copilot> {
+    let mut config = config.clone();
+    config.copilot.embedding_model = None;
+    let knowledge = if config.copilot.qdrant.is_some() {
+        knowledge(&config, None)?
+    } else {
+        let library = LiveLibrary::open(config.shortcuts.clone())
+            .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
+        let keeper = keeper(&config, Arc::new(LocalBus::default()))?;
+        keeper.shortcuts(shortcuts::sources(&library.current())).await;
+        keeper.load().await;
+        keeper.knowledge().clone()
+    };
+    Ok(copilot(&config)?.with_knowledge(knowledge))
+}
+
 fn copilot(config: &Config) -> Result<Copilot> {
+    let copilot = Copilot::offline().with_settings(settings(config));
     let copilot = match model(&config.copilot)? {
-        Some((model, counter)) => Copilot::offline().with_model(model, counter),
-        None => Copilot::offline(),
+        Some((model, counter)) => copilot.with_model(model, counter),
+        None => copilot,
     };
     if let Some(folder) = config.prompts.clone() {
         copilot.set_prompts(prompts(&folder)?);
     }
     Ok(copilot)
+}
+
+fn settings(config: &Config) -> copilot::Settings {
+    let settings = &config.copilot;
+    let own = |inbox: &InboxConfig| Some((inbox.id.to_string(), inbox.masking?));
+    copilot::Settings {
+        max_prompt_tokens: settings.max_prompt_tokens,
+        notes: if settings.notes { Notes::Included } else { Notes::Excluded },
+        masking: settings.masking,
+        inbox_masking: config.inboxes.iter().filter_map(own).collect(),
+        deadline: Duration::from_secs(settings.deadline_seconds),
+        in_flight: settings.in_flight,
+        day_tokens: settings.day_tokens,
+        prices: copilot::Prices { currency: settings.currency.clone(), models: settings.prices.clone() },
+        ..copilot::Settings::default()
+    }
 }
 
 fn prompts(folder: &Path) -> Result<Prompts> {
@@ -364,6 +400,7 @@ fn endpoint(settings: &CopilotConfig, model: &str) -> Result<Option<Endpoint>> {
         None => String::new(),
     };
     let mut endpoint = Endpoint::new(url.as_str(), Key::new(key.as_str()), model);
+    endpoint.task_models = settings.task_models.clone();
     endpoint.headers = settings.headers.iter().map(|(name, value)| (name.clone(), Key::new(value.as_str()))).collect();
     Ok(Some(endpoint))
 }

@@ -145,7 +145,7 @@ mod tests {
             let here = here.into_iter().filter(|source| source.language == Some(Language::Es));
             input.shortcuts = Some(here.map(|source| (source.id.clone(), source.id)).collect());
             let going_on = CancellationToken::new();
-            let draft = futures::executor::block_on(copilot.make(Task::Reply, &input, &Silent, &going_on)).unwrap();
+            let draft = futures::executor::block_on(copilot.make(&Task::Reply, &input, &Silent, &going_on)).unwrap();
             draft.body["suggestions"][0]["text"].as_str().map(str::to_owned)
         };
         for (question, answer) in [

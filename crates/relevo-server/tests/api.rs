@@ -14,8 +14,8 @@ mod world;
 use relevo::bus::Typist;
 use relevo::domain::control::Epoch;
 use relevo::domain::id::BotId;
-use serde_json::json;
-use world::World;
+use serde_json::{Value, json};
+use world::{AgentClient, World};
 
 // covers: H01 H03
 #[tokio::test]
@@ -215,6 +215,96 @@ async fn a_suggested_shortcut_is_filled_in_with_what_the_conversation_knows() {
     let suggestions = made["body"]["suggestions"].as_array().unwrap();
     assert!(made["sources"].as_array().unwrap().iter().any(|source| source["kind"] == "shortcut"), "{made}");
     assert!(suggestions.iter().all(|one| !one["text"].as_str().unwrap().contains("{{")), "{made}");
+    world.stop().await;
+}
+
+/// Asks the Copilot for something and waits until it is made.
+async fn made(agent: &AgentClient, conversation: &str, ask: Value) -> Value {
+    let path = format!("/api/conversations/{conversation}/artifacts");
+    let (status, asked) = agent.post(&path, ask).await;
+    assert_eq!(status, 202, "{asked}");
+    loop {
+        let all = agent.get(&path).await.1;
+        let artifact = all.as_array().unwrap().iter().find(|artifact| artifact["id"] == asked["id"]).unwrap().clone();
+        if artifact["status"] != "running" {
+            return artifact;
+        }
+    }
+}
+
+// covers: A03 A04 A08
+#[tokio::test]
+async fn a_draft_is_rewritten_and_a_question_answered_without_a_model_or_it_is_said_that_one_is_needed() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola, mi pedido es el AB-48213").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let draft = "hola ,tu pedido AB-48213 sale manana  o el lunes";
+    let rewritten = made(&agent, &id, json!({"kind": "rewrite", "draft": draft, "style": "corrected"})).await;
+    assert_eq!(rewritten["body"]["text"], "Hola, tu pedido AB-48213 sale manana o el lunes.");
+    assert_eq!((&rewritten["body"]["draft"], &rewritten["offline"]), (&json!(draft), &json!(true)));
+    assert_eq!((&rewritten["body"]["warnings"], &rewritten["stale"]), (&json!([]), &json!(false)));
+    let answered = made(&agent, &id, json!({"kind": "ask", "question": "¿Cuál es el número de pedido?"})).await;
+    assert!(answered["body"]["text"].as_str().unwrap().contains("AB-48213"), "{answered}");
+    assert_eq!(answered["sources"][0]["kind"], "message");
+    let path = format!("/api/conversations/{id}/artifacts");
+    let (status, problem) = agent.post(&path, json!({"kind": "rewrite", "draft": "Hola", "style": "translated"})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("needs_model")));
+    for (wrong, field) in [
+        (json!({"kind": "rewrite", "draft": "Hola"}), "style"),
+        (json!({"kind": "rewrite", "style": "formal", "draft": " "}), "draft"),
+        (json!({"kind": "rewrite", "style": "formal", "draft": "x".repeat(8_001)}), "draft"),
+        (json!({"kind": "rewrite", "style": "rude", "draft": "Hola"}), "style"),
+        (json!({"kind": "ask"}), "question"),
+        (json!({"kind": "ask", "question": "x".repeat(1_001)}), "question"),
+        (json!({"kind": "summary", "question": "why"}), "question"),
+        (json!({"kind": "poem"}), "kind"),
+    ] {
+        let (status, problem) = agent.post(&path, wrong).await;
+        assert_eq!((status, &problem["field"]), (422, &json!(field)), "{problem}");
+    }
+    visitor.say("c2", "¿hola?").await;
+    let all = agent.get(&path).await.1;
+    assert!(all.as_array().unwrap().iter().all(|artifact| artifact["stale"] == true), "{all}");
+    world.stop().await;
+}
+
+// behaviour 24
+#[tokio::test]
+async fn what_became_of_a_suggestion_is_kept_and_reported_to_supervisors() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", "hola").await;
+    let id = visitor.conversation().await;
+    let agent = world.agent("lucia@example.com").await;
+    let rewritten = made(&agent, &id, json!({"kind": "rewrite", "draft": "hola ana", "style": "corrected"})).await;
+    assert_eq!(rewritten["body"]["text"], "Hola ana.");
+    let artifact = rewritten["id"].as_str().unwrap();
+    let feedback = format!("/api/conversations/{id}/artifacts/{artifact}/feedback");
+    for given in [json!({"what": "shown"}), json!({"what": "inserted"}), json!({"what": "edited", "distance": 2})] {
+        assert_eq!(agent.post(&feedback, given).await.0, 204);
+    }
+    assert_eq!(agent.post(&feedback, json!({"what": "liked"})).await.0, 422);
+    let sent = json!({"text": "Hola Ana!", "client_id": "m1", "artifact": artifact});
+    assert_eq!(agent.post(&format!("/api/conversations/{id}/messages"), sent).await.0, 201);
+    let path = format!("/api/conversations/{id}/artifacts");
+    let kept = agent.get(&path).await.1[0]["feedback"].clone();
+    let told: Vec<_> =
+        kept.as_array().unwrap().iter().map(|one| (one["what"].clone(), one["distance"].clone())).collect();
+    let expected = [("shown", json!(null)), ("inserted", json!(null)), ("edited", json!(2)), ("sent", json!(2))];
+    assert_eq!(told, expected.map(|(what, distance)| (json!(what), distance)), "two characters were changed: {kept}");
+    assert_eq!(agent.get("/api/copilot/report").await.0, 403);
+    let report = world.agent("sofia@example.com").await.get("/api/copilot/report").await.1;
+    let row = report.as_array().unwrap().iter().find(|row| row["kind"] == "rewrite").unwrap();
+    assert_eq!((&row["model"], &row["made"], &row["shown"]), (&json!("offline"), &json!(1), &json!(1)));
+    assert_eq!((&row["sent"], &row["sent_unchanged"], &row["changed_characters"]), (&json!(1), &json!(0), &json!(2)));
+    let mut other = world.visitor().await;
+    other.say("c1", "hola").await;
+    let elsewhere = other.conversation().await;
+    let sent = json!({"text": "Hola!", "client_id": "m2", "artifact": artifact});
+    let (status, problem) = agent.post(&format!("/api/conversations/{elsewhere}/messages"), sent).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("not_found")), "an artifact of another conversation");
     world.stop().await;
 }
 

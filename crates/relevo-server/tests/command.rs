@@ -196,3 +196,27 @@ fn an_agent_is_added_once_and_a_short_password_is_refused() {
     let nobody = run(folder.path(), &["user", "change", "--email", "eva@example.com", "--role", "agent"]);
     assert!(mistake(&nobody).contains("nobody has the e-mail eva@example.com"));
 }
+
+// covers: A09
+#[test]
+fn a_prompt_is_shown_as_it_would_be_sent_and_with_its_price() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[copilot]\nendpoint = \"http://127.0.0.1:9/v1\"\nmodels = [\"house-model\"]\n\
+        [copilot.prices.house-model]\nprompt = 1.0\ncompletion = 2.0\n";
+    std::fs::write(folder.path().join("relevo.toml"), settings).unwrap();
+    let conversation =
+        r#"{"lines": [{"seq": 1, "who": "visitor", "text": "Soy ana@example.com, ¿lloverá en Marte?"}]}"#;
+    std::fs::write(folder.path().join("c.json"), conversation).unwrap();
+    let render = |arguments: &[&str]| run(folder.path(), &[&["prompts", "render"], arguments].concat());
+    let shown = render(&["ask", "--conversation", "c.json", "--question", "¿Quién es?"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    for part in
+        ["--- system\nYou support", "\"¿Quién es?\"", "[EMAIL_1]", "tokens at most", "house-model: 0.00", " USD"]
+    {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    assert!(!shown.contains("ana@example.com"), "{shown}");
+    assert!(mistake(&render(&["poem", "--conversation", "c.json"])).contains("no task `poem`"));
+    assert!(mistake(&render(&["summary", "--conversation", "none.json"])).contains("none.json"));
+    assert!(mistake(&render(&["reply", "--conversation", "c.json"])).contains("no source answers"));
+}

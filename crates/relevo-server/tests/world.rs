@@ -65,6 +65,7 @@ impl World {
                 phrases: None,
                 allowed_origins: Vec::new(),
                 identity_secret: None,
+                masking: None,
             }],
             teams: vec![TeamConfig { id: TeamId::new("ventas").unwrap(), name: "Ventas".into() }],
             ..Config::default()

@@ -33,6 +33,12 @@ impl Artifacts for PostgresStore {
         rows.iter().map(|row| get_json(row, "artifact")).collect::<sqlx::Result<_>>().map_err(fault)
     }
 
+    async fn artifacts_between(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Artifact>, StoreError> {
+        let sql = "SELECT artifact FROM artifacts WHERE created_at >= $1 AND created_at < $2 ORDER BY created_at, id";
+        let rows = sqlx::query(sql).bind(from.0).bind(until.0).fetch_all(&self.pool).await.map_err(fault)?;
+        rows.iter().map(|row| get_json(row, "artifact")).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
     async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError> {
         let added = async {
             let mut transaction = self.pool.begin().await?;

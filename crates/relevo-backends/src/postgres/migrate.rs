@@ -3,7 +3,10 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-const STEPS: [&str; 1] = [include_str!("../../migrations/postgres/0001_log.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_log.sql"),
+    include_str!("../../migrations/postgres/0002_artifacts_by_time.sql"),
+];
 
 /// The newest version of the tables.
 #[expect(clippy::cast_possible_wrap, reason = "there are few steps")]

@@ -44,6 +44,13 @@ impl Artifacts for SqliteStore {
         rows.iter().map(|row| get_json(row, "artifact")).collect::<sqlx::Result<_>>().map_err(fault)
     }
 
+    async fn artifacts_between(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Artifact>, StoreError> {
+        let sql = "SELECT artifact FROM artifacts WHERE created_at >= ?1 AND created_at < ?2 ORDER BY created_at, id";
+        let query = sqlx::query(sql).bind(from.0).bind(until.0);
+        let rows = query.fetch_all(&self.readers).await.map_err(fault)?;
+        rows.iter().map(|row| get_json(row, "artifact")).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
     async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError> {
         let sql = "UPDATE artifacts SET artifact = json_insert(artifact, '$.feedback[#]', json(?2)) WHERE id = ?1";
         self.write(move |transaction| {

@@ -3,10 +3,11 @@
 
 use sqlx::{Connection, SqliteConnection};
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_log.sql"),
     include_str!("../../migrations/sqlite/0002_tickets.sql"),
     include_str!("../../migrations/sqlite/0003_lists.sql"),
+    include_str!("../../migrations/sqlite/0004_artifacts_by_time.sql"),
 ];
 
 /// The newest version of the tables.

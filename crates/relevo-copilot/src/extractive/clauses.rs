@@ -26,6 +26,18 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     pieces(text, |c, next| matches!(c, '.' | '!' | '?' | '\n') && next.is_none_or(char::is_whitespace) || c == '\n')
 }
 
+/// Whole sentences with their closing signs and what follows those: together they are the text.
+pub(crate) fn with_signs(text: &str) -> Vec<Range<usize>> {
+    let mut from = 0;
+    let mut whole = Vec::new();
+    for range in sentences(text) {
+        let end = text[range.end..].find(|c: char| !".!?\n ".contains(c)).map_or(text.len(), |at| range.end + at);
+        whole.push(from..end);
+        from = end;
+    }
+    whole
+}
+
 fn split(text: &str) -> Vec<Range<usize>> {
     // A comma or a point inside a number (4,200 · 10.30) has no space after it and stays.
     pieces(text, |c, next| {

@@ -52,7 +52,7 @@ pub struct Suggestion {
 impl Replies {
     /// Learns from a conversation that people held. Notes and bot messages teach nothing.
     pub fn learn(&mut self, conversation: &str, lines: &[Line]) {
-        let said: Vec<&Line> = lines.iter().filter(|line| line.who == Who::Visitor || line.who.answers()).collect();
+        let said = spoken(lines);
         for (n, line) in said.iter().enumerate().skip(1) {
             if !matches!(line.who, Who::Agent | Who::External) || said[n - 1].who != Who::Visitor {
                 continue;
@@ -81,10 +81,18 @@ impl Replies {
         self.given.is_empty()
     }
 
+    /// The conversations whose moments are most like this one, nearest first, each once.
+    pub fn alike(&self, lines: &[Line], limit: usize) -> Vec<String> {
+        let mut seen: HashSet<&str> = HashSet::new();
+        let hits = self.moments.cosine(moment(&spoken(lines)));
+        let conversations = hits.iter().map(|hit| self.given[hit.doc as usize].conversation.as_str());
+        conversations.filter(|conversation| seen.insert(conversation)).take(limit).map(str::to_owned).collect()
+    }
+
     /// Up to `limit` different replies for this moment, the likeliest first; none when the past holds
-    /// no moment like it.
-    pub fn suggest(&self, lines: &[Line], limit: usize) -> Vec<Suggestion> {
-        let voters = self.voters(lines);
+    /// no moment like it. Only conversations that `may_see` lets through vote.
+    pub fn suggest(&self, lines: &[Line], limit: usize, may_see: impl Fn(&str) -> bool) -> Vec<Suggestion> {
+        let voters = self.voters(lines, may_see);
         let Some(best) = voters.first().filter(|hit| hit.score >= ALIKE) else { return Vec::new() };
         let all: f32 = voters.iter().map(|hit| vote(hit.score)).sum();
         let mut by_reply: HashMap<u32, (f32, Hit)> = HashMap::new();
@@ -120,7 +128,7 @@ impl Replies {
             index.add(wording(candidate.as_ref()));
         }
         let mut scores = vec![0.0_f32; candidates.len()];
-        for voter in self.voters(lines) {
+        for voter in self.voters(lines, |_| true) {
             let reply = &self.texts[self.given[voter.doc as usize].reply as usize];
             for hit in index.cosine(wording(reply)) {
                 scores[hit.doc as usize] += vote(voter.score) * hit.score * hit.score;
@@ -131,12 +139,15 @@ impl Replies {
         order
     }
 
-    fn voters(&self, lines: &[Line]) -> Vec<Hit> {
-        let said: Vec<&Line> = lines.iter().filter(|line| line.who == Who::Visitor || line.who.answers()).collect();
-        let mut hits = self.moments.cosine(moment(&said));
-        hits.truncate(VOTERS);
-        hits
+    fn voters(&self, lines: &[Line], may_see: impl Fn(&str) -> bool) -> Vec<Hit> {
+        let hits = self.moments.cosine(moment(&spoken(lines))).into_iter();
+        hits.filter(|hit| may_see(&self.given[hit.doc as usize].conversation)).take(VOTERS).collect()
     }
+}
+
+/// What customers and those who answered them said.
+fn spoken(lines: &[Line]) -> Vec<&Line> {
+    lines.iter().filter(|line| line.who == Who::Visitor || line.who.answers()).collect()
 }
 
 /// Close moments count far more than those that merely share a word.
@@ -194,11 +205,28 @@ mod tests {
             "c2",
             &lines(&[(Who::Visitor, "Quiero devolver unos zapatos"), (Who::Agent, "Claro, te envío la etiqueta.")]),
         );
-        let found = replies.suggest(&lines(&[(Who::Visitor, "donde esta mi pedido, no llega")]), 3);
+        let found = replies.suggest(&lines(&[(Who::Visitor, "donde esta mi pedido, no llega")]), 3, |_| true);
         assert_eq!(found[0].text, "¿Me das el número de pedido?");
         assert_eq!((found[0].conversation.as_str(), found[0].seq), ("c1", 2));
-        let nothing = replies.suggest(&lines(&[(Who::Visitor, "hablemos de astronomía")]), 3);
+        let nothing = replies.suggest(&lines(&[(Who::Visitor, "hablemos de astronomía")]), 3, |_| true);
         assert!(nothing.is_empty(), "{nothing:?}");
+    }
+
+    // behaviour 8
+    #[test]
+    fn conversations_that_may_not_be_seen_do_not_vote() {
+        let mut replies = Replies::default();
+        let asks = "¿Dónde está mi pedido?";
+        for other in 1..=VOTERS {
+            let said = lines(&[(Who::Visitor, asks), (Who::Agent, "Eso es de otro equipo.")]);
+            replies.learn(&format!("theirs-{other}"), &said);
+        }
+        replies.learn("ours", &lines(&[(Who::Visitor, asks), (Who::Agent, "Lo miro.")]));
+        let moment = lines(&[(Who::Visitor, asks)]);
+        assert_eq!(replies.suggest(&moment, 3, |_| true)[0].conversation, "theirs-1");
+        let found = replies.suggest(&moment, 3, |conversation| conversation == "ours");
+        assert_eq!(found.iter().map(|one| one.text.as_str()).collect::<Vec<_>>(), ["Lo miro."]);
+        assert_eq!(replies.alike(&moment, 1), ["theirs-1"]);
     }
 
     // behaviour 6

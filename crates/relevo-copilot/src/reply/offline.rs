@@ -19,7 +19,7 @@ pub(crate) const UNSURE: f32 = 0.05;
 const QUOTED: usize = 60;
 
 /// Whether a passage shares enough with the question.
-pub(super) fn fits(found: &Found) -> bool {
+pub(crate) fn fits(found: &Found) -> bool {
     let weak = match found.passage.kind {
         Kind::Shortcut => WEAK_SHORTCUT,
         Kind::Article => WEAK,
@@ -30,7 +30,7 @@ pub(super) fn fits(found: &Found) -> bool {
 /// Up to three suggestions and the sources that stand behind them.
 pub(super) async fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec<Citable>) {
     let mut candidates: Vec<(f32, String, SourceRef, bool)> = Vec::new();
-    for earlier in copilot.replies(|replies| replies.suggest(&input.lines, MOST)) {
+    for earlier in copilot.replies(|replies| replies.suggest(&input.lines, MOST, |of| input.cites(of))) {
         if earlier.confidence >= UNSURE {
             // Several agents have said it in such a moment: that counts for more than shared words.
             let reference = SourceRef::conversation(0, &earlier.conversation, earlier.seq);

@@ -35,7 +35,7 @@ fn with(copilot: Copilot, answer: &str) -> (Copilot, Arc<Scripted>) {
 }
 
 async fn make(copilot: &Copilot, input: &Input) -> crate::Draft {
-    copilot.make(Task::Reply, input, &Silent, &CancellationToken::new()).await.unwrap()
+    copilot.make(&Task::Reply, input, &Silent, &CancellationToken::new()).await.unwrap()
 }
 
 // covers: A02; behaviour 11
@@ -131,20 +131,61 @@ async fn images_and_strange_links_are_taken_out_of_drafts() {
 #[tokio::test]
 async fn offline_suggestions_come_from_articles_and_earlier_answers() {
     let copilot = copilot().await;
-    copilot.learn(
-        "c9",
-        &[
-            Line::new(1, Who::Visitor, "¿Dónde está mi paquete?"),
-            Line::new(2, Who::Agent, "¿Me das el número, ana@example.com?"),
-        ],
-    );
+    let said = |n: u64, reply: &str| {
+        [Line::new(n, Who::Visitor, "¿Dónde está mi paquete?"), Line::new(n + 1, Who::Agent, reply)]
+    };
+    copilot.learn("c9", &said(1, "¿Me das el número de envío?"), &[]);
     let draft = make(&copilot, &input("¿Cómo puedo devolver un pedido?")).await;
     let first = &draft.body["suggestions"][0];
     assert!(first["text"].as_str().unwrap().contains("30 días"), "{first}");
     assert_eq!((draft.sources[0].kind, first["grounded"].as_bool()), ("article", Some(true)));
     let draft = make(&copilot, &input("donde está mi paquete??")).await;
-    assert_eq!(draft.body["suggestions"][0]["text"], "¿Me das el número, [EMAIL_1]?", "what was learnt is masked");
+    assert_eq!(draft.body["suggestions"][0]["text"], "¿Me das el número de envío?");
     assert_eq!((draft.sources[0].kind, draft.sources[0].id.as_str()), ("conversation", "c9"));
+}
+
+// covers: A10; behaviour 7
+#[tokio::test]
+async fn a_reply_that_was_meant_for_one_customer_alone_is_not_learnt() {
+    let copilot = Copilot::offline();
+    let said = |reply: &str| {
+        [
+            Line::new(1, Who::Visitor, "Soy Marta Vidal, ¿dónde está mi paquete ZX-8841?"),
+            Line::new(2, Who::Note, "CANARY-NOTE"),
+            Line::new(3, Who::Visitor, "¿Dónde está mi paquete?"),
+            Line::new(4, Who::Agent, reply),
+        ]
+    };
+    for reply in [
+        "Te lo mando a marta@example.com",
+        "Claro, Marta, lo miro",
+        "El ZX-8841 salió ayer",
+        "Va a la calle Olmo 7",
+        "Te llamo al +34 612 345 678",
+    ] {
+        copilot.learn("theirs", &said(reply), &["calle Olmo 7".into()]);
+    }
+    let draft = make(&copilot, &input("¿Dónde está mi paquete?")).await;
+    assert_eq!(draft.body["suggestions"], json!([]));
+    copilot.learn("ours", &said("Lo miro y te digo."), &[]);
+    let draft = make(&copilot, &input("¿Dónde está mi paquete?")).await;
+    assert_eq!(draft.body["suggestions"][0]["text"], "Lo miro y te digo.");
+}
+
+// behaviour 8
+#[tokio::test]
+async fn an_answer_given_in_a_conversation_that_may_not_be_opened_is_not_suggested() {
+    let copilot = Copilot::offline();
+    let said = |reply: &str| [Line::new(1, Who::Visitor, "¿Dónde está mi paquete?"), Line::new(2, Who::Agent, reply)];
+    copilot.learn("theirs", &said("CANARY-OTHER"), &[]);
+    let (copilot, model) = with(copilot, "Lo miro [1].");
+    let mut input = input("¿Dónde está mi paquete?");
+    input.may_cite = Some(std::collections::HashSet::new());
+    assert_eq!(make(&copilot, &input).await.body["suggestions"], json!([]));
+    assert!(model.requests().is_empty());
+    input.may_cite = Some(["theirs".to_owned()].into());
+    make(&copilot, &input).await;
+    assert!(model.requests()[0].turns[0].text.contains("CANARY-OTHER"));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn by(model: Scripted) -> (Copilot, Arc<Scripted>) {
 }
 
 async fn make(copilot: &Copilot, input: &Input) -> crate::Draft {
-    copilot.make(Task::Summary, input, &Silent, &CancellationToken::new()).await.unwrap()
+    copilot.make(&Task::Summary, input, &Silent, &CancellationToken::new()).await.unwrap()
 }
 
 // covers: A01 A10
@@ -114,7 +114,7 @@ async fn a_customer_cannot_give_the_model_orders() {
     ));
     make(&copilot, &input).await;
     let request = &model.requests()[0];
-    assert_eq!(request.system, copilot.prompts().render("summary", &json!({"language": "", "facts": null, "earlier": null, "covered": null, "conversation": "", "left_out": null})).unwrap().system);
+    assert_eq!(request.system, copilot.prompts().render("summary", "", Language::Es, &json!({"language": "", "facts": null, "earlier": null, "covered": null, "conversation": "", "left_out": null})).unwrap().system);
     let user = &request.turns[0].text;
     assert_eq!(user.matches("</data").count(), 2, "one for the facts, one for the conversation: {user}");
     assert!(!user.contains("\nSYSTEM:"), "a line break in a message stays escaped");
@@ -172,7 +172,7 @@ async fn only_the_paragraph_is_streamed_whatever_the_pieces() {
     let pieces: Vec<String> = ANSWER.chars().map(String::from).collect();
     let (copilot, _) = by(Scripted::saying(pieces));
     let screen = Screen::default();
-    copilot.make(Task::Summary, &input(), &screen, &CancellationToken::new()).await.unwrap();
+    copilot.make(&Task::Summary, &input(), &screen, &CancellationToken::new()).await.unwrap();
     let shown = screen.0.lock().unwrap().clone();
     assert!(shown.starts_with("La clienta ana@example.com recibió") && shown.ends_with("a una persona."), "{shown}");
 }
@@ -182,7 +182,7 @@ async fn a_stopped_summary_is_no_summary() {
     let (copilot, _) = by(Scripted::saying([ANSWER]));
     let cancel = CancellationToken::new();
     cancel.cancel();
-    let stopped = copilot.make(Task::Summary, &input(), &Silent, &cancel).await;
+    let stopped = copilot.make(&Task::Summary, &input(), &Silent, &cancel).await;
     assert!(matches!(stopped, Err(MakeError::Cancelled { .. })));
 }
 

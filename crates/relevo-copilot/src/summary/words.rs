@@ -16,7 +16,7 @@ pub(super) fn kind(kind: Kind, language: Language) -> &'static str {
         Kind::Number => ("cantidad", "quantidade", "quantity"),
         Kind::Name => ("nombre", "nome", "name"),
     };
-    pick(language, es, pt, en)
+    language.pick(es, pt, en)
 }
 
 /// Why a conversation came to people, for the reasons that the wire names.
@@ -40,21 +40,19 @@ pub(super) fn reason(reason: &str, language: Language) -> Option<&'static str> {
         "low_confidence" => ("el bot no estaba seguro", "o bot não tinha certeza", "the bot was not sure enough"),
         _ => return None,
     };
-    Some(pick(language, es, pt, en))
+    Some(language.pick(es, pt, en))
 }
 
 /// What is open, by who spoke last.
 pub(super) fn open_point(customer_spoke_last: bool, language: Language) -> &'static str {
     if customer_spoke_last {
-        pick(
-            language,
+        language.pick(
             "El cliente espera respuesta a:",
             "O cliente espera resposta a:",
             "The customer waits for an answer to:",
         )
     } else {
-        pick(
-            language,
+        language.pick(
             "Se espera que el cliente responda a:",
             "Aguarda-se a resposta do cliente a:",
             "Waiting for the customer to answer:",
@@ -64,7 +62,7 @@ pub(super) fn open_point(customer_spoke_last: bool, language: Language) -> &'sta
 
 /// A customer who shows to be upset.
 pub(super) fn upset(language: Language) -> &'static str {
-    pick(language, "molesto", "insatisfeito", "upset")
+    language.pick("molesto", "insatisfeito", "upset")
 }
 
 /// Words by which customers say that they are upset (folded).
@@ -118,11 +116,3 @@ pub(super) const UPSET: &[&str] = &[
     "scam",
     "worst",
 ];
-
-fn pick(language: Language, es: &'static str, pt: &'static str, en: &'static str) -> &'static str {
-    match language {
-        Language::Es => es,
-        Language::Pt => pt,
-        Language::En => en,
-    }
-}

@@ -37,6 +37,15 @@ impl Language {
         }
     }
 
+    /// The text in this language.
+    pub(crate) fn pick<T>(self, es: T, pt: T, en: T) -> T {
+        match self {
+            Self::Es => es,
+            Self::Pt => pt,
+            Self::En => en,
+        }
+    }
+
     /// The language's English name, for prompts.
     pub fn english_name(self) -> &'static str {
         match self {

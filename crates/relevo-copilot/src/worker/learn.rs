@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use relevo::store::StoreError;
 use relevo_domain::event::Event;
 use relevo_domain::id::ConversationId;
 
@@ -14,10 +15,20 @@ const BATCH: usize = 1_000;
 impl Worker {
     /// Learns from one conversation that was closed.
     pub(super) async fn learn(&self, conversation: ConversationId) {
-        match read::facts(self.inner.at.store.as_ref(), conversation).await {
-            Ok(facts) => self.inner.copilot.learn(&conversation.to_string(), &read::lines(&facts)),
-            Err(error) => tracing::warn!(conversation.id = %conversation, %error, "nothing could be learnt"),
+        if let Err(error) = self.learn_of(conversation).await {
+            tracing::warn!(conversation.id = %conversation, %error, "nothing could be learnt");
         }
+    }
+
+    async fn learn_of(&self, conversation: ConversationId) -> Result<(), StoreError> {
+        let store = self.inner.at.store.as_ref();
+        let Some(state) = store.load(conversation).await? else { return Ok(()) };
+        let contact = store.contact(state.contact).await?;
+        let known = contact.into_iter().flat_map(|contact| [contact.name, contact.email, contact.phone]).flatten();
+        let own: Vec<String> = known.chain(state.captured.into_values()).collect();
+        let facts = read::facts(store, conversation).await?;
+        self.inner.copilot.learn(&conversation.to_string(), &read::lines(&facts), &own);
+        Ok(())
     }
 
     /// Goes once through the log and learns from the conversations that were closed last.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use relevo::store::{Log, StoreError};
 use relevo_domain::event::{Envelope, Event};
-use relevo_domain::id::{ConversationId, MessageId};
+use relevo_domain::id::{ConversationId, MessageId, TeamId};
 use relevo_domain::message::Actor;
 
 use crate::copilot::{Handoff, Input};
@@ -13,14 +13,18 @@ use crate::transcript::{Line, Who};
 
 const BATCH: usize = 1_000;
 
-/// Reads a conversation; `None` when it does not exist.
-pub(super) async fn input<L: Log + ?Sized>(log: &L, conversation: ConversationId) -> Result<Option<Input>, StoreError> {
+/// Reads a conversation and the team that it is of; `None` when it does not exist.
+pub(super) async fn input<L: Log + ?Sized>(
+    log: &L,
+    conversation: ConversationId,
+) -> Result<Option<(Input, Option<TeamId>)>, StoreError> {
     let Some(state) = log.load(conversation).await? else { return Ok(None) };
     let facts = facts(log, conversation).await?;
     let mut input = Input::new(lines(&facts));
     input.inbox = Some(state.inbox.to_string());
     input.captured = state.captured;
     input.handoff = handoff(&facts);
+    input.team = state.team.as_ref().map(ToString::to_string).unwrap_or_default();
     // What the customer wrote says more about their language than the browser does; it is the hint
     // for a conversation that holds only a number or a name so far.
     let said = input
@@ -33,7 +37,7 @@ pub(super) async fn input<L: Log + ?Sized>(log: &L, conversation: ConversationId
     if crate::text::detect(&said).is_none() {
         input.customer_language = state.language.as_deref().and_then(Language::from_tag).unwrap_or_default();
     }
-    Ok(Some(input))
+    Ok(Some((input, state.team)))
 }
 
 pub(super) async fn facts<L: Log + ?Sized>(log: &L, conversation: ConversationId) -> Result<Vec<Envelope>, StoreError> {

@@ -1,49 +1,75 @@
 //! One artifact from its request to its end.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use relevo::bus::{Bus, Signal};
-use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, Tokens};
-use relevo_domain::id::{ArtifactId, ConversationId};
+use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, StoreError, Tokens};
+use relevo_domain::card::{Visibility, may_see};
+use relevo_domain::id::{ArtifactId, ConversationId, TeamId};
 use relevo_llm::Usage;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Inner, Request, RequestError, Run, read};
+use super::{Inner, Key, Request, RequestError, Run, read};
 use crate::copilot::{Draft, Earlier, Input, MakeError, Progress, Task};
 use crate::text::Language;
 use crate::transcript::Who;
+use crate::{ask, rewrite};
+
+/// Every so many summaries one reads the whole conversation again, so that what one got wrong does not stay.
+const REBUILT_EVERY: usize = 8;
+/// How many of the conversations most like this one are looked at for answers that an agent may see.
+const LOOKED_AT: usize = 300;
 
 /// Begins to make something under this id, unless it is being made already.
 pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) -> Result<ArtifactId, RequestError> {
     let at = &inner.at;
-    let key = (request.conversation, request.kind);
+    let key = key(&request);
     if let Some(run) = inner.runs().get(&key) {
         return Ok(run.artifact);
     }
-    let mut input = read::input(at.store.as_ref(), request.conversation).await?.ok_or(RequestError::NoConversation)?;
-    if !input.lines.iter().any(|line| line.who == Who::Visitor) {
+    let found = read::input(at.store.as_ref(), request.conversation).await?;
+    let (mut input, team) = found.ok_or(RequestError::NoConversation)?;
+    let alone = matches!(request.task, Task::Rewrite { .. });
+    if !alone && !input.lines.iter().any(|line| line.who == Who::Visitor) {
         return Err(RequestError::Empty);
     }
     input.agent_language = request.language.unwrap_or(at.language);
-    if let Some(language) = request.language.filter(|_| request.kind == ArtifactKind::Reply) {
+    if let Some(language) = request.language.filter(|_| matches!(request.task, Task::Reply | Task::Rewrite { .. })) {
         input.customer_language = language;
     }
     input.internal = request.internal;
-    if let Some(shortcuts) = &at.shortcuts {
-        input.shortcuts = Some(shortcuts.rendered(request.conversation, request.by, input.customer_language).await?);
-    }
     input.nonce = at.clock.id().simple().to_string();
-    if request.kind != ArtifactKind::Reply {
+    input.no_model = inner.spent(team.as_ref()).await?;
+    match &request.task {
+        Task::Brief | Task::Summary | Task::Reply => {
+            input.may_cite = may_cite(inner, &request, &input).await?;
+            shortcuts(inner, &request, &mut input).await?;
+        }
+        Task::Ask { .. } => {
+            shortcuts(inner, &request, &mut input).await?;
+            input.thread = thread(inner, request.conversation).await?;
+        }
+        Task::Rewrite { draft, style } => {
+            let model = inner.copilot.model.is_some() && input.no_model.is_none();
+            if !model && rewrite::offline(&input, draft, *style).is_none() {
+                return Err(RequestError::NeedsModel);
+            }
+        }
+    }
+    if matches!(request.task, Task::Brief | Task::Summary) {
         let earlier = earlier(inner, &request, input.agent_language).await?;
         if let Some(there) = earlier.iter().find(|artifact| {
-            artifact.kind == request.kind
+            artifact.kind == request.task.kind()
                 && artifact.covers.last == input.covers().1
                 && artifact.offline == inner.copilot.model.is_none()
         }) {
             return Ok(there.id);
         }
-        input.earlier = earlier.into_iter().find(|artifact| !artifact.offline).and_then(|artifact| going_on(&artifact));
+        let whole = earlier.len() % REBUILT_EVERY == REBUILT_EVERY - 1;
+        input.earlier =
+            earlier.into_iter().find(|artifact| !artifact.offline && !whole).and_then(|artifact| going_on(&artifact));
     }
     let cancel = at.stop.child_token();
     {
@@ -52,9 +78,9 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
         if let Some(run) = runs.get(&key) {
             return Ok(run.artifact);
         }
-        runs.insert(key, Run { artifact: id, cancel: cancel.clone() });
+        runs.insert(key.clone(), Run { artifact: id, cancel: cancel.clone() });
     }
-    let artifact = started(inner, &request, &input, id);
+    let artifact = started(inner, &request, &input, team, id);
     match at.store.begin_artifact(&artifact).await {
         Ok(true) => {}
         // Another server makes it.
@@ -69,15 +95,63 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
     }
     at.bus.publish(Signal::Artifact { conversation: request.conversation, artifact: id });
     let inner = inner.clone();
-    at.tracker.clone().spawn(async move { finish(&inner, artifact, input, cancel).await });
+    at.tracker.clone().spawn(async move { finish(&inner, artifact, key, input, cancel).await });
     Ok(id)
 }
 
+fn key(request: &Request) -> Key {
+    let for_all = matches!(request.task, Task::Brief | Task::Summary);
+    Key {
+        conversation: request.conversation,
+        task: request.task.clone(),
+        by: request.by.as_ref().map(|by| by.id).filter(|_| !for_all),
+        language: request.language.filter(|_| !for_all),
+    }
+}
+
+async fn shortcuts(inner: &Inner, request: &Request, input: &mut Input) -> Result<(), StoreError> {
+    if let Some(shortcuts) = &inner.at.shortcuts {
+        let by = request.by.as_ref().map(|by| by.id);
+        input.shortcuts = Some(shortcuts.rendered(request.conversation, by, input.customer_language).await?);
+    }
+    Ok(())
+}
+
+/// The conversations whose answers may be shown to whoever reads this; none: all. A summary is for everybody who sees
+/// this conversation, so nothing is taken from another one as soon as not everybody sees everything.
+async fn may_cite(inner: &Inner, request: &Request, input: &Input) -> Result<Option<HashSet<String>>, StoreError> {
+    let visibility = inner.at.visibility;
+    if visibility == Visibility::Everyone {
+        return Ok(None);
+    }
+    let mut seen = HashSet::new();
+    let Some(by) = request.by.as_ref().filter(|_| request.task == Task::Reply) else { return Ok(Some(seen)) };
+    for alike in inner.copilot.alike(&input.lines, LOOKED_AT) {
+        let Ok(id) = alike.parse::<ConversationId>() else { continue };
+        if inner.at.store.load(id).await?.is_some_and(|state| may_see(by, &state, visibility)) {
+            seen.insert(alike);
+        }
+    }
+    Ok(Some(seen))
+}
+
+/// What was asked last about a conversation, oldest first.
+async fn thread(inner: &Inner, conversation: ConversationId) -> Result<Vec<(String, String)>, StoreError> {
+    let artifacts = inner.at.store.artifacts(conversation).await?;
+    let answered = artifacts.iter().filter(|it| it.kind == ArtifactKind::Ask && it.status == ArtifactStatus::Done);
+    let mut thread: Vec<(String, String)> = answered
+        .filter_map(|it| Some((it.body["question"].as_str()?.to_owned(), it.body["text"].as_str()?.to_owned())))
+        .take(ask::THREAD)
+        .collect();
+    thread.reverse();
+    Ok(thread)
+}
+
 /// Finished summaries in this language, newest first.
-async fn earlier(inner: &Inner, request: &Request, language: Language) -> Result<Vec<Artifact>, RequestError> {
+async fn earlier(inner: &Inner, request: &Request, language: Language) -> Result<Vec<Artifact>, StoreError> {
     let mut artifacts = inner.at.store.artifacts(request.conversation).await?;
     artifacts.retain(|artifact| {
-        artifact.kind != ArtifactKind::Reply
+        matches!(artifact.kind, ArtifactKind::Brief | ArtifactKind::Summary)
             && artifact.status == ArtifactStatus::Done
             && artifact.language == language.tag()
     });
@@ -90,22 +164,28 @@ fn going_on(artifact: &Artifact) -> Option<Earlier> {
     Some(Earlier { text, collected, covers: artifact.covers.last })
 }
 
-fn started(inner: &Inner, request: &Request, input: &Input, id: ArtifactId) -> Artifact {
+fn started(inner: &Inner, request: &Request, input: &Input, team: Option<TeamId>, id: ArtifactId) -> Artifact {
     let (first, last) = input.covers();
-    let language = if request.kind == ArtifactKind::Reply { input.customer_language } else { input.agent_language };
+    let language = match &request.task {
+        Task::Brief | Task::Summary | Task::Ask { .. } => input.agent_language,
+        Task::Reply => input.customer_language,
+        Task::Rewrite { draft, style } => input.rewritten_in(draft, *style),
+    };
     Artifact {
         id,
         conversation: request.conversation,
-        kind: request.kind,
+        team,
+        kind: request.task.kind(),
         status: ArtifactStatus::Running,
         created_at: inner.at.clock.now(),
-        created_by: request.by,
+        created_by: request.by.as_ref().map(|by| by.id),
         language: language.tag().to_owned(),
         model: inner.copilot.model_name().to_owned(),
         offline: inner.copilot.model.is_none(),
         prompt_version: String::new(),
         covers: Covers { first, last },
         tokens: None,
+        cost: None,
         body: json!({}),
         sources: Vec::new(),
         feedback: Vec::new(),
@@ -113,40 +193,45 @@ fn started(inner: &Inner, request: &Request, input: &Input, id: ArtifactId) -> A
     }
 }
 
-async fn finish(inner: &Inner, mut artifact: Artifact, input: Input, cancel: CancellationToken) {
+async fn finish(inner: &Inner, mut artifact: Artifact, key: Key, input: Input, cancel: CancellationToken) {
     let listener = Deltas { bus: inner.at.bus.as_ref(), conversation: artifact.conversation, artifact: artifact.id };
-    let task = match artifact.kind {
-        ArtifactKind::Brief | ArtifactKind::Summary => Task::Summary,
-        ArtifactKind::Reply => Task::Reply,
-    };
-    match inner.copilot.make(task, &input, &listener, &cancel).await {
+    let usage = match inner.copilot.make(&key.task, &input, &listener, &cancel).await {
         Ok(draft) => fill(&mut artifact, draft),
         Err(MakeError::Cancelled { usage }) => {
             artifact.status = ArtifactStatus::Cancelled;
-            artifact.tokens = usage.map(tokens);
+            usage
         }
-        Err(error @ MakeError::Empty) => {
+        Err(error) => {
             artifact.status = ArtifactStatus::Failed;
             artifact.error = Some(error.to_string());
+            if let MakeError::NeedsModel { usage, .. } = error { usage } else { None }
         }
+    };
+    if let Some(usage) = usage {
+        // What fell back is the offline Copilot's text at the model's expense.
+        let model = if artifact.offline { inner.copilot.model_name() } else { &artifact.model };
+        artifact.cost = inner.copilot.settings().prices.cost(model, usage);
+        artifact.tokens = Some(tokens(usage));
+        inner.count(&artifact);
     }
     if let Err(error) = inner.at.store.put_artifact(&artifact).await {
         tracing::error!(artifact.id = %artifact.id, %error, "an artifact could not be kept");
     }
-    inner.runs().remove(&(artifact.conversation, artifact.kind));
+    inner.runs().remove(&key);
     inner.at.bus.publish(Signal::Artifact { conversation: artifact.conversation, artifact: artifact.id });
 }
 
-fn fill(artifact: &mut Artifact, draft: Draft) {
+/// Takes a draft over; what it used.
+fn fill(artifact: &mut Artifact, draft: Draft) -> Option<Usage> {
     artifact.status = ArtifactStatus::Done;
     artifact.body = draft.body;
     artifact.sources = draft.sources.into_iter().map(|source| json!(source)).collect();
     artifact.model = draft.model;
     artifact.offline = draft.offline;
     artifact.prompt_version = draft.prompt_version;
-    artifact.tokens = draft.tokens.map(tokens);
     // Why the model did not write it; the artifact itself is complete.
     artifact.error = draft.fallback;
+    draft.tokens
 }
 
 fn tokens(usage: Usage) -> Tokens {

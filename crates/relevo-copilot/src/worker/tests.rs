@@ -3,20 +3,27 @@ use std::time::Duration;
 
 use relevo::bot::{Handoff, LiveTurn, bot_fn};
 use relevo::bus::Signal;
-use relevo::framework::{Framework, Running};
+use relevo::framework::{Framework, LocalVisitor, Running};
 use relevo::store::{Artifact, ArtifactKind, ArtifactStatus};
-use relevo_domain::id::ConversationId;
+use relevo_domain::card::Visibility;
+use relevo_domain::command::{AgentFacts, Command, Outbound, Role};
+use relevo_domain::id::{ArtifactId, ConversationId, MessageId, TeamId};
+use relevo_llm::Error;
 use relevo_llm::scripted::Scripted;
 use relevo_llm::tokens::Counter;
 use tokio::sync::broadcast::Receiver;
 
 use super::{Request, Worker, Workplace};
-use crate::copilot::Copilot;
+use crate::copilot::{Copilot, Price, Prices, Settings, Task};
 use crate::tab;
 use crate::text::Language;
 
 /// A shop whose bot hands over when it hears `persona`, and a Copilot at work.
 async fn shop(copilot: Copilot) -> (Running, Worker, Receiver<Signal>) {
+    shop_seen_by(copilot, Visibility::Everyone).await
+}
+
+async fn shop_seen_by(copilot: Copilot, visibility: Visibility) -> (Running, Worker, Receiver<Signal>) {
     let bot = bot_fn(|turn: LiveTurn| async move {
         if turn.text().contains("persona") {
             return turn.handoff(Handoff::because("quiere una persona").captured("pedido", "48213")).await;
@@ -35,6 +42,7 @@ async fn shop(copilot: Copilot) -> (Running, Worker, Receiver<Signal>) {
         shared: false,
         works: true,
         language: Language::Es,
+        visibility,
         shortcuts: None,
     };
     let worker = Worker::start(copilot, at, running.feed()).await.unwrap();
@@ -57,13 +65,28 @@ async fn until(running: &Running, signals: &mut Receiver<Signal>, status: Artifa
     .expect("the artifact gets there")
 }
 
+/// Waits until this artifact is done.
+async fn done(running: &Running, signals: &mut Receiver<Signal>, id: ArtifactId) -> Artifact {
+    tokio::time::timeout(Duration::from_secs(10), async {
+        loop {
+            let found = running.desk().store().artifact(id).await.unwrap().unwrap();
+            if found.status == ArtifactStatus::Done {
+                return found;
+            }
+            let _ = signals.recv().await;
+        }
+    })
+    .await
+    .expect("the artifact gets there")
+}
+
 async fn conversation(running: &Running) -> ConversationId {
     let logged = running.desk().store().follow(0, 1).await.unwrap();
     logged[0].envelope.conversation
 }
 
 fn summary(conversation: ConversationId) -> Request {
-    Request { conversation, kind: ArtifactKind::Summary, by: None, language: None, internal: true }
+    Request { conversation, task: Task::Summary, by: None, language: None, internal: true }
 }
 
 // covers: H18 A01
@@ -114,8 +137,129 @@ async fn a_stopped_artifact_keeps_nothing_as_final() {
     running.visitor("shop").await.unwrap().write("Mi pedido no llega").await.unwrap();
     let conversation = conversation(&running).await;
     let id = worker.request(summary(conversation)).await.unwrap();
+    let writes = |signal| matches!(signal, Signal::ArtifactDelta { step: Some(step), .. } if step == "writing");
+    while !writes(signals.recv().await.unwrap()) {}
     worker.cancel(conversation, id);
     let stopped = until(&running, &mut signals, ArtifactStatus::Cancelled).await;
     assert_eq!(stopped.body, serde_json::json!({}));
+    assert!(stopped.tokens.is_some_and(|tokens| tokens.prompt > 0), "what was read was paid for");
+    running.stop().await;
+}
+
+// behaviour 3
+#[tokio::test]
+async fn a_failed_update_loses_no_message_for_the_next_one() {
+    let model = Scripted::saying(["Primer resumen.\n---\nissue: pedido"])
+        .then_failing(Error::transient("500"))
+        .then_saying(["Segundo resumen.\n---\nissue: pedido"]);
+    let model = Arc::new(model);
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    let mut made = Vec::new();
+    for said in ["Mi pedido no llega", "Es el CANARY-48213", "¿Hola?"] {
+        visitor.write(said).await.unwrap();
+        visitor.next_reply().await.unwrap();
+        let id = worker.request(summary(conversation(&running).await)).await.unwrap();
+        made.push(done(&running, &mut signals, id).await);
+    }
+    assert!(made[1].offline && made[1].error.as_ref().is_some_and(|why| why.contains("500")), "{:?}", made[1]);
+    assert!(made[0].covers.last < made[1].covers.last && made[1].covers.last < made[2].covers.last);
+    let retried = &model.requests()[2].turns[0].text;
+    assert!(
+        retried.contains("Primer resumen.") && retried.contains("CANARY-48213") && retried.contains("¿Hola?"),
+        "{retried}"
+    );
+    running.stop().await;
+}
+
+// covers: A07
+#[tokio::test]
+async fn a_team_that_has_used_its_day_is_answered_offline_and_told_why() {
+    let model = Arc::new(Scripted::saying(["Espera.\n---\nissue: pedido"]));
+    let prices = Prices {
+        currency: "EUR".into(),
+        models: [("scripted".to_owned(), Price { prompt: 2.0, completion: 4.0 })].into(),
+    };
+    let settings = Settings { day_tokens: Some(10), prices, ..Settings::default() };
+    let copilot = Copilot::offline().with_model(model.clone(), Counter::upper()).with_settings(settings);
+    let (running, worker, mut signals) = shop(copilot.clone()).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let id = worker.request(summary(conversation(&running).await)).await.unwrap();
+    let first = done(&running, &mut signals, id).await;
+    let tokens = first.tokens.unwrap();
+    let micros = u64::from(tokens.prompt) * 2 + u64::from(tokens.completion) * 4;
+    assert_eq!(first.cost.as_ref().map(|cost| (cost.micros, cost.currency.as_str())), Some((micros, "EUR")));
+    visitor.write("¿Hola?").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let id = worker.request(summary(conversation(&running).await)).await.unwrap();
+    let second = done(&running, &mut signals, id).await;
+    let why = second.error.clone().unwrap_or_default();
+    assert!(second.offline && why.contains("of 10 tokens today") && why.contains("copilot.day_tokens"), "{why}");
+    assert_eq!(model.requests().len(), 1);
+    // Another server on the same store finds what was used in it.
+    let other = Worker {
+        inner: Arc::new(super::Inner {
+            copilot,
+            at: worker.inner.at.clone(),
+            runs: std::sync::Mutex::default(),
+            day: std::sync::Mutex::default(),
+        }),
+    };
+    assert!(other.inner.spent(None).await.unwrap().is_some());
+    assert!(other.inner.spent(Some(&TeamId::new("ventas").unwrap())).await.unwrap().is_none(), "each team has its own");
+    running.stop().await;
+}
+
+fn agent(n: u8) -> AgentFacts {
+    let id = format!("00000000-0000-0000-0000-00000000000{n}").parse().unwrap();
+    AgentFacts { id, role: Role::Agent, teams: Vec::new() }
+}
+
+/// A customer asks where the parcel is, the bot answers, the agent takes over, and the customer asks again.
+async fn asks_where_it_is(running: &Running, agent: &AgentFacts) -> (LocalVisitor, ConversationId) {
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("¿Dónde está mi paquete?").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let logged = running.desk().store().follow(0, 1_000).await.unwrap();
+    let conversation = logged.last().unwrap().envelope.conversation;
+    running.desk().run(conversation, Command::TakeOver { agent: agent.clone() }).await.unwrap();
+    visitor.write("¿Dónde está mi paquete?").await.unwrap();
+    (visitor, conversation)
+}
+
+// behaviours 8 and 16
+#[tokio::test]
+async fn an_answer_given_by_a_colleague_elsewhere_is_suggested_only_to_whoever_may_open_that() {
+    let (running, worker, mut signals) = shop_seen_by(Copilot::offline(), Visibility::Assigned).await;
+    let desk = running.desk();
+    let (first, there) = asks_where_it_is(&running, &agent(1)).await;
+    let message = Outbound {
+        id: MessageId(desk.clock().id()),
+        text: "Lo miro y te digo algo hoy.".into(),
+        attachments: Vec::new(),
+        buttons: Vec::new(),
+        reply_to: None,
+        client_id: None,
+    };
+    desk.run(there, Command::Reply { agent: agent(1), message }).await.unwrap();
+    first.next_reply().await.unwrap();
+    worker.learn(there).await;
+    let (second, here) = asks_where_it_is(&running, &agent(1)).await;
+    let mut asked = async |by: AgentFacts| {
+        let request = Request { conversation: here, task: Task::Reply, by: Some(by), language: None, internal: true };
+        let id = worker.request(request).await.unwrap();
+        done(&running, &mut signals, id).await
+    };
+    assert_eq!(asked(agent(2)).await.body["suggestions"], serde_json::json!([]), "the conversation is another's");
+    let mut made = asked(agent(1)).await;
+    assert_eq!(made.body["suggestions"][0]["text"], "Lo miro y te digo algo hoy.");
+    let since = async |made: &Artifact| desk.store().read(here, made.covers.last, 100).await.unwrap();
+    assert!(!tab::standing(&made, &since(&made).await).stale);
+    second.write("¿Hola?").await.unwrap();
+    assert!(tab::standing(&made, &since(&made).await).stale, "the customer wrote again");
+    tab::without_conversation(&mut made, &there.to_string());
+    assert_eq!((made.body["suggestions"].clone(), made.sources.len()), (serde_json::json!([]), 0));
     running.stop().await;
 }

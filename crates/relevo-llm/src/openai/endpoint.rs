@@ -88,8 +88,8 @@ impl Endpoint {
             headers: BTreeMap::new(),
             retry: Retry::default(),
             breaker: breaker::Limits::default(),
-            first_text_within: Duration::from_secs(30),
-            silence: Duration::from_secs(20),
+            first_text_within: Duration::from_secs(10),
+            silence: Duration::from_secs(10),
             max_bytes: 4 << 20,
         }
     }

@@ -3,6 +3,7 @@
 use super::{BadSetting, BotConfig, BotKind, Config};
 use relevo::domain::id::BotId;
 use relevo::webhook::Secret;
+use relevo_copilot::prompt::TASKS;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -205,6 +206,24 @@ fn copilot(config: &Config, say: Say<'_>) {
     }
     if copilot.language.as_deref().is_some_and(|tag| !["es", "pt", "en"].contains(&tag)) {
         say("copilot.language".into(), "is not a language that the Copilot writes", "write \"es\", \"pt\" or \"en\"");
+    }
+    for task in copilot.task_models.keys().filter(|task| !TASKS.contains(&task.as_str())) {
+        let reason = "is no task of the Copilot";
+        say(format!("copilot.task_models.{task}"), reason, &format!("the tasks are {}", TASKS.join(", ")));
+    }
+    for (model, price) in &copilot.prices {
+        if !(price.prompt >= 0.0 && price.completion >= 0.0) {
+            let mend = "write what a million tokens cost, 0 or more";
+            say(format!("copilot.prices.{model}"), "is not a price", mend);
+        }
+    }
+    let least = [
+        ("deadline_seconds", copilot.deadline_seconds, 1),
+        ("in_flight", copilot.in_flight as u64, 1),
+        ("max_prompt_tokens", copilot.max_prompt_tokens, 1_000),
+    ];
+    for (name, _, least) in least.into_iter().filter(|(_, value, least)| value < least) {
+        say(format!("copilot.{name}"), "is too small", &format!("write {least} or more"));
     }
 }
 

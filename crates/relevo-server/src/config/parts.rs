@@ -2,6 +2,7 @@
 
 use relevo::domain::id::{BotId, InboxId, TeamId};
 use relevo::domain::window::WindowPolicy;
+use relevo_copilot::{Masking, Price};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ pub struct InboxConfig {
     pub allowed_origins: Vec<String>,
     /// The secret with which the site vouches for its visitors (HMAC-SHA256 of their id, hexadecimal), or `env:NAME`.
     pub identity_secret: Option<String>,
+    /// What of its personal data may leave for a model: `mask`, `off` or `block`; the Copilot's when left out.
+    pub masking: Option<Masking>,
 }
 
 impl InboxConfig {
@@ -38,6 +41,7 @@ impl InboxConfig {
             phrases: None,
             allowed_origins: Vec::new(),
             identity_secret: None,
+            masking: None,
         }
     }
 }
@@ -141,7 +145,7 @@ impl Default for NodeConfig {
 }
 
 /// The Copilot. Without an endpoint it works offline.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CopilotConfig {
     /// The base address of an OpenAI-compatible endpoint (`https://…/v1`).
@@ -160,6 +164,49 @@ pub struct CopilotConfig {
     pub embedding_unrelated: Option<f32>,
     /// A Qdrant server that keeps the index; it is in this process when left out.
     pub qdrant: Option<QdrantConfig>,
+    /// Other models for single tasks (`summary`, `reply`, `rewrite`, `ask`).
+    pub task_models: BTreeMap<String, String>,
+    /// What of personal data may leave for a model.
+    pub masking: Masking,
+    /// Whether summaries and answers to agents may read notes.
+    pub notes: bool,
+    /// Most tokens of a request.
+    pub max_prompt_tokens: u64,
+    /// How many seconds a whole answer may take.
+    pub deadline_seconds: u64,
+    /// How many requests of one team are with a model at the same time.
+    pub in_flight: usize,
+    /// The tokens of one team in a day (UTC); without it there is no limit.
+    pub day_tokens: Option<u64>,
+    /// The currency of the prices.
+    pub currency: String,
+    /// By the model's name: what a million tokens cost.
+    pub prices: BTreeMap<String, Price>,
+}
+
+impl Default for CopilotConfig {
+    fn default() -> Self {
+        let usual = relevo_copilot::Settings::default();
+        Self {
+            endpoint: None,
+            key_env: None,
+            models: Vec::new(),
+            language: None,
+            headers: BTreeMap::new(),
+            embedding_model: None,
+            embedding_unrelated: None,
+            qdrant: None,
+            task_models: BTreeMap::new(),
+            masking: usual.masking,
+            notes: false,
+            max_prompt_tokens: usual.max_prompt_tokens,
+            deadline_seconds: usual.deadline.as_secs(),
+            in_flight: usual.in_flight,
+            day_tokens: usual.day_tokens,
+            currency: "USD".into(),
+            prices: BTreeMap::new(),
+        }
+    }
 }
 
 /// A Qdrant server or cluster.

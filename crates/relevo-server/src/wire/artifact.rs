@@ -3,6 +3,7 @@
 use super::{Time, words};
 use relevo::domain::id::{AgentId, ArtifactId, Seq};
 use relevo::store::{self, ArtifactKind, ArtifactStatus};
+use relevo_copilot::tab::Standing;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -28,12 +29,17 @@ pub struct Artifact {
     /// The hash of the prompt.
     prompt_version: String,
     covers: Covers,
-    /// Whether something was said since.
+    /// Whether it no longer tells the whole: what is meant for the customer once they wrote again, anything else once
+    /// anybody did.
     stale: bool,
     /// How much was said since.
     new_messages: usize,
+    /// What a model read and wrote for it, also where its answer was not used.
     tokens: Option<Tokens>,
-    /// Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`.
+    /// What that cost, where the price table knows the model.
+    cost: Option<Cost>,
+    /// Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`, of rewritings
+    /// `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`.
     #[schema(value_type = Object)]
     body: Value,
     /// `{n, kind, id, title, version, span, seq}`.
@@ -61,9 +67,17 @@ struct Tokens {
     completion: u32,
 }
 
+/// Money.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Cost {
+    /// Millionths of the currency's unit.
+    pub(crate) micros: u64,
+    pub(crate) currency: String,
+}
+
 impl Artifact {
-    /// An artifact, given the customer's last word and how many words have been said since it was made.
-    pub fn new(made: &store::Artifact, last_seq: Seq, new_messages: usize) -> Self {
+    /// An artifact and how it stands now.
+    pub fn new(made: &store::Artifact, standing: Standing) -> Self {
         Self {
             id: made.id,
             kind: made.kind,
@@ -75,9 +89,10 @@ impl Artifact {
             offline: made.offline,
             prompt_version: made.prompt_version.clone(),
             covers: Covers { first: made.covers.first, last: made.covers.last },
-            stale: last_seq > made.covers.last,
-            new_messages,
+            stale: standing.stale,
+            new_messages: standing.new_messages,
             tokens: made.tokens.map(|tokens| Tokens { prompt: tokens.prompt, completion: tokens.completion }),
+            cost: made.cost.as_ref().map(|cost| Cost { micros: cost.micros, currency: cost.currency.clone() }),
             body: made.body.clone(),
             sources: made.sources.clone(),
             feedback: made.feedback.clone(),

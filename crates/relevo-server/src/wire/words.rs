@@ -66,7 +66,11 @@ words! {
     /// Which conversations agents see; admins see all.
     Visibility = relevo::domain::card::Visibility { Everyone, Team, Assigned }
     /// What the Copilot made.
-    ArtifactKind = relevo::store::ArtifactKind { Brief, Summary, Reply }
+    ArtifactKind = relevo::store::ArtifactKind { Brief, Summary, Reply, Rewrite, Ask }
+    /// What became of an artifact.
+    What = relevo_copilot::feedback::What { Shown, Inserted, Edited, Sent, Rejected }
+    /// How a rewritten draft should read.
+    Style = relevo_copilot::rewrite::Style { Clearer, Shorter, Longer, Friendlier, Formal, Corrected, Translated }
     /// Where its making stands.
     ArtifactStatus = relevo::store::ArtifactStatus { Running, Done, Failed, Cancelled }
     /// What was said last.

@@ -18,13 +18,13 @@ use axum::response::Response;
 use frames::Frame;
 use open::OpenConversations;
 use relevo::bus::{Signal, Typist};
-use relevo::domain::card::may_see;
-use relevo::domain::id::ConversationId;
+use relevo::domain::card::{Visibility, may_see};
+use relevo::domain::id::{ArtifactId, ConversationId};
 use relevo::feed::Change;
-use relevo::store::{Agent, DraftMode, Position, Row};
+use relevo::store::{Agent, Artifact, ArtifactKind, ArtifactStatus, DraftMode, Position, Row};
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -74,12 +74,15 @@ struct Session {
     open: OpenConversations,
     /// The agent's unsent replies, until it is said that they changed: every row that changes shows one.
     drafts: Option<HashMap<ConversationId, String>>,
+    /// What is being written and may be read meanwhile.
+    streamed: HashSet<ArtifactId>,
     greeted: bool,
 }
 
 impl Session {
     fn new(app: App, agent: Agent, session: String, outgoing: Outgoing) -> Self {
-        Self { app, agent, session, outgoing, open: OpenConversations::default(), drafts: None, greeted: false }
+        let (open, streamed) = (OpenConversations::default(), HashSet::new());
+        Self { app, agent, session, outgoing, open, drafts: None, streamed, greeted: false }
     }
 
     async fn talk(mut self, mut incoming: Incoming) -> Option<Closed> {
@@ -182,6 +185,14 @@ impl Session {
         may_see(&self.agent.facts(), &row.conversation, self.app.desk.directory().visibility)
     }
 
+    /// Whether the agent may read an artifact while it is being written: what a colleague asked for may come from
+    /// conversations that only the colleague sees.
+    fn reads(&self, made: &Artifact) -> bool {
+        self.app.desk.directory().visibility == Visibility::Everyone
+            || made.created_by.is_none_or(|by| by == self.agent.id)
+            || made.kind != ArtifactKind::Reply
+    }
+
     async fn row(&mut self, row: &Row) -> Result<(), Closed> {
         let conversation = row.conversation.id;
         if self.drafts.is_none() {
@@ -240,17 +251,19 @@ impl Session {
                 if !self.open.holds(conversation) {
                     return Ok(());
                 }
-                let store = self.app.desk.store();
-                let (Ok(Some(made)), Ok(Some(state))) =
-                    (store.artifact(artifact).await, store.load(conversation).await)
-                else {
+                let Ok(Some(made)) = self.app.desk.store().artifact(artifact).await else { return Ok(()) };
+                if self.reads(&made) && made.status == ArtifactStatus::Running {
+                    self.streamed.insert(artifact);
+                } else {
+                    self.streamed.remove(&artifact);
+                }
+                let Ok(made) = artifacts::described(&self.app, &self.agent.facts(), &made).await else {
                     return Ok(());
                 };
-                let Ok(made) = artifacts::described(store.as_ref(), &state, &made).await else { return Ok(()) };
                 self.outgoing.send(&json!({"op": "artifact", "conversation": conversation, "artifact": made}))
             }
             Signal::ArtifactDelta { conversation, artifact, step, text } => {
-                if !self.open.holds(conversation) {
+                if !self.open.holds(conversation) || !self.streamed.contains(&artifact) {
                     return Ok(());
                 }
                 self.outgoing.send(&json!({

@@ -33,6 +33,14 @@ impl Artifacts for MemoryStore {
         Ok(artifacts)
     }
 
+    async fn artifacts_between(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Artifact>, StoreError> {
+        let data = self.data();
+        let asked_then = data.artifacts.values().filter(|artifact| (from..until).contains(&artifact.created_at));
+        let mut artifacts: Vec<Artifact> = asked_then.cloned().collect();
+        artifacts.sort_by_key(|artifact| (artifact.created_at, artifact.id));
+        Ok(artifacts)
+    }
+
     async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError> {
         let mut data = self.data();
         let Some(artifact) = data.artifacts.get_mut(&id) else { return Ok(false) };

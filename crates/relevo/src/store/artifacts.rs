@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use async_trait::async_trait;
-use relevo_domain::id::{AgentId, ArtifactId, ConversationId, Seq};
+use relevo_domain::id::{AgentId, ArtifactId, ConversationId, Seq, TeamId};
 use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,10 @@ pub enum ArtifactKind {
     Summary,
     /// Suggested replies.
     Reply,
+    /// An agent's draft in other words.
+    Rewrite,
+    /// An agent's question and its answer.
+    Ask,
 }
 
 /// Where its making stands.
@@ -50,6 +54,15 @@ pub struct Tokens {
     pub completion: u32,
 }
 
+/// What it cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Millionths of the currency's unit.
+    pub micros: u64,
+    /// As the price table names it, such as `USD`.
+    pub currency: String,
+}
+
 /// Something the Copilot made, with where it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Artifact {
@@ -57,6 +70,9 @@ pub struct Artifact {
     pub id: ArtifactId,
     /// About which conversation.
     pub conversation: ConversationId,
+    /// The team that the conversation was of: its day's tokens paid for it.
+    #[serde(default)]
+    pub team: Option<TeamId>,
     /// What it is.
     pub kind: ArtifactKind,
     /// Where its making stands.
@@ -75,8 +91,11 @@ pub struct Artifact {
     pub prompt_version: String,
     /// What it was made from.
     pub covers: Covers,
-    /// What it cost.
+    /// What a model read and wrote for it, also where its answer was not used.
     pub tokens: Option<Tokens>,
+    /// What that cost, where the price table knows the model.
+    #[serde(default)]
+    pub cost: Option<Cost>,
     /// The thing itself; its shape depends on the kind (see `docs/protocol.md`).
     pub body: serde_json::Value,
     /// Where its statements come from.
@@ -101,6 +120,9 @@ pub trait Artifacts: Send + Sync + 'static {
 
     /// A conversation's artifacts, newest first.
     async fn artifacts(&self, conversation: ConversationId) -> Result<Vec<Artifact>, StoreError>;
+
+    /// The artifacts asked for from `from` on and before `until`, of all conversations, oldest first.
+    async fn artifacts_between(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Artifact>, StoreError>;
 
     /// Adds to what became of it, in one transaction; false when it does not exist.
     async fn add_feedback(&self, id: ArtifactId, feedback: serde_json::Value) -> Result<bool, StoreError>;

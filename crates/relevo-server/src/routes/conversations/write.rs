@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, SignedIn, seen};
+use crate::routes::artifacts::of_conversation;
 use crate::routes::files;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,6 +14,7 @@ use relevo::domain::event::Event;
 use relevo::domain::id::{AgentId, ArtifactId, ConversationId, FileId, MessageId, NoteId, Seq};
 use relevo::domain::message::MAX_TEXT_CHARS;
 use relevo::store::{Agent, DedupeKey, Draft, DraftMode};
+use relevo_copilot::feedback::Feedback;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,7 +53,12 @@ pub(crate) async fn reply(
 ) -> Result<(StatusCode, axum::Json<Written>)> {
     let state = seen(&app, &agent, id).await?;
     let key = key(id, &agent, &reply.client_id)?;
+    let began_as = match reply.artifact {
+        Some(artifact) => Some(of_conversation(&app, id, artifact).await?),
+        None => None,
+    };
     let attachments = files::keep(&app, state.contact, &reply.attachments).await?;
+    let sent = began_as.map(|artifact| (artifact.id, Feedback::sent(&artifact, &reply.text)));
     let message = Outbound {
         id: MessageId(app.desk.clock().id()),
         text: reply.text,
@@ -61,8 +68,8 @@ pub(crate) async fn reply(
         client_id: Some(reply.client_id),
     };
     let done = app.desk.run_once(id, Command::Reply { agent: agent.facts(), message }, key).await?;
-    if let Some(artifact) = reply.artifact {
-        app.copilot.feedback(artifact, agent.id, "sent", None).await?;
+    if let Some((artifact, sent)) = sent {
+        app.copilot.feedback(artifact, agent.id, sent).await?;
     }
     if let Some(shortcut) = reply.shortcut {
         metrics::counter!("relevo_shortcuts_used_total", "shortcut" => shortcut).increment(1);

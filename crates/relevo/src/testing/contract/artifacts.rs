@@ -1,9 +1,9 @@
 //! What the Copilot made.
 
 use super::Fresh;
-use crate::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, Tokens};
+use crate::store::{Artifact, ArtifactKind, ArtifactStatus, Cost, Covers, Tokens};
 use crate::testing::corpus::{agent_id, conversation};
-use relevo_domain::id::ArtifactId;
+use relevo_domain::id::{ArtifactId, TeamId};
 use relevo_domain::time::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
@@ -24,10 +24,14 @@ pub async fn artifacts_are_kept_newest_first(store: &Fresh) {
     first.status = ArtifactStatus::Done;
     first.body = json!({"text": "ñ \u{0} 🙂", "parts": [1, 2.5, null]});
     first.tokens = Some(Tokens { prompt: 1_000, completion: 20 });
+    first.cost = Some(Cost { micros: 162, currency: "EUR".into() });
+    first.team = Some(TeamId::new("ventas").unwrap());
     store.put_artifact(&first).await.unwrap();
     assert_eq!(store.artifacts(conversation(1)).await.unwrap(), [second, third, first]);
     assert_eq!(store.artifacts(conversation(2)).await.unwrap(), [elsewhere]);
     assert!(store.artifacts(conversation(3)).await.unwrap().is_empty());
+    let between = store.artifacts_between(Timestamp(20), Timestamp(40)).await.unwrap();
+    assert_eq!(between.iter().map(|it| it.created_at.0).collect::<Vec<_>>(), [20, 30], "its end is not in it");
 }
 
 /// Feedback comes after the feedback that is there, also when given by many at once.
@@ -92,6 +96,7 @@ fn artifact(n: u128, at: i64) -> Artifact {
     Artifact {
         id: ArtifactId(Uuid::from_u128(n)),
         conversation: conversation(1),
+        team: None,
         kind: ArtifactKind::Summary,
         status: ArtifactStatus::Running,
         created_at: Timestamp(at),
@@ -102,6 +107,7 @@ fn artifact(n: u128, at: i64) -> Artifact {
         prompt_version: "abc".into(),
         covers: Covers { first: 1, last: 9 },
         tokens: None,
+        cost: None,
         body: json!(null),
         sources: vec![json!({"seq": 3})],
         feedback: Vec::new(),

@@ -1,0 +1,224 @@
+//! A call to the model as every task makes it: mask, pack, render, wait for its turn, stream, clean, restore.
+
+use std::sync::Arc;
+
+use relevo_llm::{ChatModel, Error, Finish, Request, Usage};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::screen::Screen;
+use super::{Copilot, Input, MakeError, Masking, Progress};
+use crate::checks::{Known, Secrets};
+use crate::envelope;
+use crate::redact::{Masks, Restoring};
+use crate::text::Language;
+use crate::transcript::{Line, Notes, Packed, Who, pack};
+
+/// A task's question to the model.
+pub(crate) struct Call {
+    /// The task's prompt.
+    pub(crate) task: &'static str,
+    /// The language that is written in: it may have a prompt of its own.
+    pub(crate) language: Language,
+    /// What the task adds to the prompt's values, masked already.
+    pub(crate) context: Value,
+    /// May notes be read?
+    pub(crate) notes: Notes,
+    /// Only messages after this one; 0 for all, [`NO_MESSAGE`] for none.
+    pub(crate) after: u64,
+    /// The masks of this call.
+    pub(crate) masks: Masks,
+    /// Texts besides the conversation whose addresses may stand in the answer.
+    pub(crate) given: Vec<String>,
+    /// Ends what is streamed to the screen; the rest is for the machine.
+    pub(crate) stop_showing_at: Option<&'static str>,
+}
+
+/// For a task that needs no message of the conversation.
+pub(crate) const NO_MESSAGE: u64 = u64::MAX;
+
+/// What came back.
+pub(crate) enum Outcome {
+    /// A whole answer, personal data restored.
+    Answered { text: String, model: String, version: String, usage: Usage },
+    /// The model did not answer; why, and what it cost all the same.
+    Failed { reason: String, usage: Option<Usage> },
+}
+
+impl Outcome {
+    fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed { reason: reason.into(), usage: None }
+    }
+}
+
+/// A request that is ready to be sent.
+pub(crate) struct Ready {
+    pub(crate) request: Request,
+    pub(crate) version: String,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    n: u64,
+    who: &'static str,
+    text: &'a str,
+}
+
+impl<'a> Row<'a> {
+    fn of(line: &'a Line) -> Self {
+        Self { n: line.seq, who: speaker(line.who), text: &line.text }
+    }
+}
+
+impl Copilot {
+    /// The text as it may leave: with placeholders, unless the inbox masks nothing.
+    pub(crate) fn mask(&self, input: &Input, masks: &mut Masks, text: &str) -> String {
+        match self.settings.masking_of(input.inbox()) {
+            Masking::Mask | Masking::Block => masks.hide(text),
+            Masking::Off => text.to_owned(),
+        }
+    }
+
+    /// Asks the model; `None` when there is none. Whatever it takes, it ends within the deadline.
+    pub(crate) async fn call(
+        &self,
+        call: Call,
+        input: &Input,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Outcome>, MakeError> {
+        let Some(model) = &self.model else { return Ok(None) };
+        if let Some(reason) = &input.no_model {
+            return Ok(Some(Outcome::failed(reason)));
+        }
+        let limit = cancel.child_token();
+        let mut asked = std::pin::pin!(self.ask(model, call, input, progress, &limit));
+        let within = self.settings.deadline;
+        let ended = tokio::select! {
+            biased;
+            ended = &mut asked => ended,
+            () = tokio::time::sleep(within) => {
+                limit.cancel();
+                asked.await
+            }
+        };
+        match ended {
+            Err(MakeError::Cancelled { usage }) if !cancel.is_cancelled() => {
+                let reason = format!("there was no whole answer within {} s", within.as_secs_f32());
+                Ok(Some(Outcome::Failed { reason, usage }))
+            }
+            ended => ended.map(Some),
+        }
+    }
+
+    async fn ask(
+        &self,
+        model: &Arc<dyn ChatModel>,
+        mut call: Call,
+        input: &Input,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome, MakeError> {
+        let gate = self.gate(&input.team);
+        let Some(turn) = cancel.run_until_cancelled(gate.acquire()).await else {
+            return Err(MakeError::Cancelled { usage: None });
+        };
+        let _turn = turn.expect("a team's gate is never closed");
+        let mut budget = self.settings.max_prompt_tokens;
+        // A model whose context is smaller than configured gets half, once.
+        for _ in 0..2 {
+            let ready = match self.ready(&mut call, input, budget) {
+                Ok(ready) => ready,
+                Err(reason) => return Ok(Outcome::failed(reason)),
+            };
+            progress.step("writing");
+            match model.stream(&ready.request, cancel).await {
+                Ok(answer) => return read(answer, &call, ready, input, progress).await,
+                Err(Error::Cancelled) => {
+                    // It was read already, whoever stopped it.
+                    let prompt = self.counter.count_request(&ready.request);
+                    return Err(MakeError::Cancelled { usage: Some(Usage { prompt, completion: 0, estimated: true }) });
+                }
+                Err(Error::TooLong { .. }) => budget /= 2,
+                Err(error) => return Ok(Outcome::failed(error.to_string())),
+            }
+        }
+        Ok(Outcome::failed("the conversation does not fit into the model's context"))
+    }
+
+    /// What would be sent for a call.
+    pub(crate) fn ready(&self, call: &mut Call, input: &Input, budget: u64) -> Result<Ready, String> {
+        let prompts = self.prompts();
+        // The frame without the conversation says how much room is left for it.
+        let frame = render(&prompts, call, input, &Packed { lines: Vec::new(), left_out: input.lines.len() })?;
+        let room = budget.saturating_sub(self.counter.count_request(&frame.request));
+        let lines: Vec<Line> = input
+            .lines
+            .iter()
+            .filter(|line| line.seq > call.after && line.who != Who::System)
+            .map(|line| Line { text: self.mask(input, &mut call.masks, &line.text), ..line.clone() })
+            .collect();
+        let cost = |line: &Line| self.counter.count(&envelope::row(&Row::of(line))) + 1;
+        let packed = pack(&lines, call.notes, room, cost);
+        let ready = render(&prompts, call, input, &packed)?;
+        if self.settings.masking_of(input.inbox()) == Masking::Block && !call.masks.is_empty() {
+            return Err("it holds personal data, which may not leave this inbox (setting `masking`)".into());
+        }
+        if packed.lines.is_empty() && self.counter.count_request(&ready.request) > budget {
+            return Err(format!("it is longer than the {budget} tokens of a request"));
+        }
+        Ok(ready)
+    }
+}
+
+fn render(prompts: &crate::prompt::Prompts, call: &Call, input: &Input, packed: &Packed<'_>) -> Result<Ready, String> {
+    let rows: Vec<Row<'_>> = packed.lines.iter().map(|line| Row::of(line)).collect();
+    let mut context = call.context.clone();
+    context["conversation"] = json!(envelope::wrap(&input.nonce, "conversation", &rows));
+    context["left_out"] = if packed.left_out > 0 { json!(packed.left_out.to_string()) } else { Value::Null };
+    let rendered =
+        prompts.render(call.task, input.inbox(), call.language, &context).map_err(|error| error.to_string())?;
+    let mut request = Request::new(call.task, rendered.system).user(rendered.user);
+    request.max_tokens = rendered.hints.max_tokens;
+    request.temperature = rendered.hints.temperature;
+    Ok(Ready { request, version: rendered.version })
+}
+
+async fn read(
+    answer: relevo_llm::Answer,
+    call: &Call,
+    ready: Ready,
+    input: &Input,
+    progress: &dyn Progress,
+) -> Result<Outcome, MakeError> {
+    let mut restoring = Restoring::default();
+    let texts = input.lines.iter().map(|line| line.text.as_str()).chain(call.given.iter().map(String::as_str));
+    let secrets = Secrets::new(&ready.request.system, &input.nonce);
+    let mut screen = Screen::new(call.stop_showing_at, Known::of(texts), &secrets);
+    let read = answer.collect(|piece| screen.show(&restoring.push(&call.masks, piece), progress)).await;
+    screen.show(&restoring.finish(&call.masks), progress);
+    screen.finish(progress);
+    match read {
+        Ok(done) if done.finish != Finish::Length => {
+            let text = secrets.kept(&call.masks.restore(&done.text));
+            Ok(Outcome::Answered { text, model: done.model, version: ready.version, usage: done.usage })
+        }
+        Ok(done) => {
+            let reason = "the answer was cut by its token limit".to_owned();
+            Ok(Outcome::Failed { reason, usage: Some(done.usage) })
+        }
+        Err(broken) if broken.error == Error::Cancelled => Err(MakeError::Cancelled { usage: Some(broken.usage) }),
+        Err(broken) => Ok(Outcome::Failed { reason: broken.error.to_string(), usage: Some(broken.usage) }),
+    }
+}
+
+fn speaker(who: Who) -> &'static str {
+    match who {
+        Who::Visitor => "customer",
+        Who::Bot => "bot",
+        Who::Agent | Who::External => "agent",
+        Who::Note => "internal note",
+        Who::System => "system",
+    }
+}
