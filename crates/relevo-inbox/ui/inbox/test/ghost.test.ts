@@ -24,6 +24,7 @@ const reply = (more: Partial<Artifact> = {}): Artifact => ({
   body: { suggestions: [{ text: TEXT }] },
   sources: [],
   error: null,
+  cost: null,
   ...more,
 });
 

@@ -49,8 +49,12 @@ export interface components {
         };
         /** @description Something the Copilot made, with where it comes from. */
         Artifact: {
-            /** @description Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`. */
+            /**
+             * @description Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`, of rewritings
+             *     `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`.
+             */
             body: Record<string, unknown>;
+            cost?: components["schemas"]["Cost"] | null;
             covers: components["schemas"]["Covers"];
             created_at: components["schemas"]["Time"];
             /** @description Who asked for it; null: Relevo itself. */
@@ -71,7 +75,10 @@ export interface components {
             prompt_version: string;
             /** @description `{n, kind, id, title, version, span, seq}`. */
             sources: Record<string, unknown>[];
-            /** @description Whether something was said since. */
+            /**
+             * @description Whether it no longer tells the whole: what is meant for the customer once they wrote again, anything else once
+             *     anybody did.
+             */
             stale: boolean;
             status: components["schemas"]["ArtifactStatus"];
             tokens?: components["schemas"]["Tokens"] | null;
@@ -80,7 +87,7 @@ export interface components {
          * @description What the Copilot made.
          * @enum {string}
          */
-        ArtifactKind: "brief" | "summary" | "reply";
+        ArtifactKind: "brief" | "summary" | "reply" | "rewrite" | "ask";
         /**
          * @description Where its making stands.
          * @enum {string}
@@ -110,6 +117,19 @@ export interface components {
             size: number;
             /** @description Its media type, by what is in it. */
             type: string;
+        };
+        Became: {
+            /**
+             * Format: int32
+             * @description For `edited`: how many characters were changed.
+             */
+            distance?: number | null;
+            /**
+             * Format: int32
+             * @description Of several suggestions the one that it is about, from 0.
+             */
+            suggestion?: number | null;
+            what: components["schemas"]["What"];
         };
         /** @description What is being made. */
         Begun: {
@@ -274,6 +294,15 @@ export interface components {
             epoch: number;
             holder: components["schemas"]["Holder"];
         };
+        /** @description Money. */
+        Cost: {
+            currency: string;
+            /**
+             * Format: int64
+             * @description Millionths of the currency's unit.
+             */
+            micros: number;
+        };
         /** @description The facts that it was made from. */
         Covers: {
             /** Format: int64 */
@@ -323,15 +352,6 @@ export interface components {
             /** @description Null empties it; left out, it stays. */
             name?: string | null;
             phone?: string | null;
-        };
-        Feedback: {
-            /**
-             * Format: int32
-             * @description For `edited`: how many characters were changed.
-             */
-            distance?: number | null;
-            /** @description `shown`, `inserted`, `edited`, `sent` or `rejected`. */
-            what: string;
         };
         /**
          * @description Which of the two checks of the fence withheld something.
@@ -675,10 +695,15 @@ export interface components {
             title: Record<string, unknown>;
         };
         Make: {
-            /** @description `summary` or `reply`. */
+            /** @description For `rewrite`: the draft, at most 8,000 characters. */
+            draft?: string | null;
+            /** @description `summary`, `reply`, `rewrite` or `ask`. */
             kind: string;
-            /** @description `es`, `pt` or `en`; the agent's or the customer's own when left out. */
+            /** @description `es`, `pt` or `en`; the agent's or the customer's own when left out, a draft's own when it is rewritten. */
             language?: string | null;
+            /** @description For `ask`: the question, at most 1,000 characters. */
+            question?: string | null;
+            style?: components["schemas"]["Style"] | null;
         };
         /** @description Who is signed in, and what the deployment is made of. */
         Me: {
@@ -909,6 +934,11 @@ export interface components {
             action: string;
             result: string;
         };
+        /**
+         * @description How a rewritten draft should read.
+         * @enum {string}
+         */
+        Style: "clearer" | "shorter" | "longer" | "friendlier" | "formal" | "corrected" | "translated";
         /** @description Where a conversation was given. */
         Target: {
             agent: string;
@@ -939,6 +969,14 @@ export interface components {
             note?: string | null;
             to: Record<string, unknown>;
         };
+        /** @description What became of the artifacts of one kind that one model made for one team with one prompt. */
+        Used: Record<string, unknown> & {
+            kind: components["schemas"]["ArtifactKind"];
+            /** @description The model, or `offline`. */
+            model: string;
+            prompt_version: string;
+            team?: string | null;
+        };
         /**
          * @description Which conversations agents see; admins see all.
          * @enum {string}
@@ -950,6 +988,11 @@ export interface components {
             title?: string | null;
             url: string;
         };
+        /**
+         * @description What became of an artifact.
+         * @enum {string}
+         */
+        What: "shown" | "inserted" | "edited" | "sent" | "rejected";
         WidgetBot: {
             id: string;
             name: string;
