@@ -49,7 +49,7 @@ fn tasks() -> [Task; 4] {
 async fn no_personal_value_reaches_the_endpoint_and_the_agent_sees_every_one() {
     for task in tasks() {
         let (copilot, model) =
-            copilot("Escribe a [EMAIL_1] o [EMAIL_8] por [CARD_1]. Puedes devolver un pedido en 30 días [1].");
+            copilot("Escribe a [EMAIL_1] o [EMAIL_8] por [CARD_1]. Puedes devolver un pedido en 30 días [1].").await;
         let (draft, streamed) = make(&copilot, &task, &personal()).await;
         let sent = serde_json::to_string(&model.requests()).unwrap();
         assert!(sent.contains("[EMAIL_1]"), "{task:?}: {sent}");
