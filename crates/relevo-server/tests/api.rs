@@ -61,8 +61,9 @@ async fn that_a_bot_types_is_shown_only_while_it_holds_the_conversation() {
     };
     assert_eq!(typing["actor"]["kind"], "agent", "the bot's turn is over");
     assert_eq!(agent.post(&format!("/api/conversations/{id}/hand-back"), json!({})).await.0, 200);
+    world.types(&id, Typist::Agent { agent: agent.id().parse().unwrap(), private: true });
     world.types(&id, bot(3));
-    assert_eq!(visitor.sees_typing().await, "bot");
+    assert_eq!(visitor.sees_typing().await, "bot", "that a note is written is nothing to the visitor");
     world.stop().await;
 }
 

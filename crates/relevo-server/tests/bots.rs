@@ -2,6 +2,7 @@
 
 use crate::world::{VisitorClient, World};
 use relevo::domain::command::{AgentFacts, Command, Role};
+use relevo::domain::control::Turn as Right;
 use relevo::domain::event::Event;
 use relevo::domain::id::{AgentId, BotId};
 use relevo::domain::time::Timestamp;
@@ -121,7 +122,10 @@ async fn a_late_answer_that_is_not_signed_or_has_no_right_is_refused() {
     let other = Secret::from_bytes(vec![8; 32]).unwrap();
     let (conversation, right) = secret().read_turn_token(turn.token(), now).unwrap();
     let expired = secret().turn_token(conversation, &right, now);
-    let foreign = other.turn_token(conversation, &right, now.after(Duration::from_mins(1)));
+    let minute = now.after(Duration::from_mins(1));
+    let foreign = other.turn_token(conversation, &right, minute);
+    let anothers =
+        secret().turn_token(conversation, &Right { bot: BotId::new("other").unwrap(), ..right.clone() }, minute);
     let long_ago = Timestamp(now.0 - 3_600_000_000);
     for (bot, secret, token, at, code) in [
         ("hook", &other, turn.token(), now, "bad_signature"),
@@ -132,6 +136,7 @@ async fn a_late_answer_that_is_not_signed_or_has_no_right_is_refused() {
         ("hook", &secret(), "x.y", now, "bad_token"),
         ("hook", &secret(), &expired, now, "bad_token"),
         ("hook", &secret(), &foreign, now, "bad_token"),
+        ("hook", &secret(), &anothers, now, "bad_token"),
     ] {
         let (status, problem) = turn.send(body.clone(), bot, secret, token, at).await;
         assert_eq!((status, &problem["code"]), (401, &json!(code)), "{bot} {token} {problem}");

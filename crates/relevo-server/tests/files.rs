@@ -1,6 +1,7 @@
 //! Files: brought, carried by a message, given to whoever may see it.
 
 use crate::world::{VisitorClient, World};
+use relevo::domain::card::Visibility;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -62,6 +63,20 @@ async fn a_visitors_files_reach_the_agent_and_nobody_else() {
     assert_eq!(agent.call("GET", &address(2)).await, 404);
     let foreign = "00000000-0000-0000-0000-000000000009";
     assert_eq!(agent.call("GET", &format!("/api/conversations/{foreign}/files/{seq}/0")).await, 404);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_is_not_given_to_an_agent_who_may_not_see_its_conversation() {
+    let world = World::with(|config| config.visibility = Visibility::Assigned).await;
+    let mut visitor = world.visitor().await;
+    let picture = bring(&world, &visitor, "roto.png", PIXEL).await.1;
+    let ack = visitor.say_with("c1", "mira", json!([picture["id"]])).await;
+    let id = visitor.conversation().await;
+    let (lucia, rui) = (world.agent("lucia@example.com").await, world.agent("rui@example.com").await);
+    assert_eq!(lucia.post(&format!("/api/conversations/{id}/take-over"), json!({})).await.0, 200);
+    let file = format!("/api/conversations/{id}/files/{}/0", ack["seq"]);
+    assert_eq!((lucia.call("GET", &file).await, rui.call("GET", &file).await), (200, 404));
     world.stop().await;
 }
 

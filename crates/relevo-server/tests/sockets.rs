@@ -109,6 +109,19 @@ async fn only_pages_of_the_inboxes_sites_open_a_visitors_socket() {
 }
 
 #[tokio::test]
+async fn only_pages_of_the_server_open_an_agents_socket() {
+    let world = World::start().await;
+    let agent = world.agent("lucia@example.com").await;
+    let own = world.url("");
+    for (origin, status) in [("https://evil.example", 403), ("null", 403), (own.as_str(), 101)] {
+        let ticket = agent.post("/api/ticket", json!({})).await.1;
+        let path = format!("/ws/agent?ticket={}", ticket["ticket"].as_str().unwrap());
+        assert_eq!(opening(&world, &path, Some(origin)).await, status, "{origin}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn new_visitors_from_one_address_are_limited_and_known_ones_write_nothing() {
     let world = World::with(|config| {
         config.limits.visitors_per_hour = 2;

@@ -25,6 +25,7 @@ describe('what is offered is what the house allows', () => {
     ],
     ['waiting', { control: queue }, 'take handBack close change', 'take transfer handBack close change'],
     ['with a bot', { control: bot }, 'take close change', 'take transfer close change'],
+    ['of nobody, closed', { control: bot, status: 'closed' }, 'reopen', 'transfer reopen'],
     ['another’s, closed', { control: held('rui'), status: 'closed' }, '', 'transfer reopen'],
   ])('%s', (_, more, toAgent, toSupervisor) => {
     const offered = (role: Agent['role']) =>
