@@ -158,6 +158,37 @@ pub fn report<'a>(artifacts: impl IntoIterator<Item = &'a Artifact>) -> BTreeMap
     rows
 }
 
+/// What models cost one team on one day (UTC).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// How many artifacts a model was asked for, also where its answer is not what was shown.
+    pub asked: u64,
+    /// The tokens that were read.
+    pub prompt_tokens: u64,
+    /// The tokens that were written.
+    pub completion_tokens: u64,
+    /// What that cost, in millionths of each currency's unit.
+    pub cost_micros: BTreeMap<String, u64>,
+}
+
+/// Adds up what artifacts cost, by day (`2026-11-21`) and team.
+pub fn spent<'a>(artifacts: impl IntoIterator<Item = &'a Artifact>) -> BTreeMap<(String, Option<TeamId>), Spent> {
+    let mut rows: BTreeMap<(String, Option<TeamId>), Spent> = BTreeMap::new();
+    for artifact in artifacts {
+        let Some(tokens) = artifact.tokens else { continue };
+        let mut day = artifact.created_at.to_rfc3339();
+        day.truncate("2026-11-21".len());
+        let row = rows.entry((day, artifact.team.clone())).or_default();
+        row.asked += 1;
+        row.prompt_tokens += u64::from(tokens.prompt);
+        row.completion_tokens += u64::from(tokens.completion);
+        if let Some(cost) = &artifact.cost {
+            *row.cost_micros.entry(cost.currency.clone()).or_default() += cost.micros;
+        }
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,7 +40,7 @@ pub struct Hints {
     pub task: String,
     /// The languages it was written for.
     pub languages: Vec<String>,
-    /// A model for this task, where the deployment names none.
+    /// A model for this task, where the deployment names none for it (`task_models`).
     #[serde(default)]
     pub model: Option<String>,
     /// Randomness.

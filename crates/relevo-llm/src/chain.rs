@@ -39,7 +39,10 @@ impl ChatModel for Chain {
 
     async fn stream(&self, request: &Request, cancel: &CancellationToken) -> Result<Answer, Error> {
         let mut last = Error::permanent("no model is configured");
-        for model in &self.models {
+        // What a prompt asks for is asked in place of the first; those that stand in for it answer as themselves.
+        let as_themselves = Request { model: None, ..request.clone() };
+        for (n, model) in self.models.iter().enumerate() {
+            let request = if n == 0 { request } else { &as_themselves };
             match model.stream(request, cancel).await {
                 Ok(answer) => return Ok(answer),
                 Err(error @ (Error::Cancelled | Error::TooLong { .. })) => return Err(error),
@@ -68,6 +71,17 @@ mod tests {
         let done = answer.collect(|_| {}).await.unwrap();
         assert_eq!((done.text.as_str(), done.model.as_str()), ("here", "second"));
         assert_eq!(down.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_prompt_asks_for_is_asked_in_place_of_the_first_model_only() {
+        let down = Arc::new(Scripted::failing(Error::transient("503")));
+        let up = Arc::new(Scripted::saying(["here"]));
+        let chain = Chain::new(down.clone(), [up.clone() as Arc<dyn ChatModel>]);
+        let request = Request { model: Some("small".into()), ..Request::new("t", "s") };
+        assert!(chain.stream(&request, &CancellationToken::new()).await.is_ok());
+        assert_eq!(down.requests()[0].model.as_deref(), Some("small"));
+        assert_eq!(up.requests()[0].model, None);
     }
 
     #[tokio::test]

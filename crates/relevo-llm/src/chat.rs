@@ -38,12 +38,16 @@ pub struct Request {
     pub max_tokens: Option<u32>,
     /// Randomness of the answer, where the task asks for one.
     pub temperature: Option<f32>,
+    /// The model that the prompt asks for. An endpoint that has a model of its own for the task does not heed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 impl Request {
     /// A request with instructions and no turn yet.
     pub fn new(task: impl Into<String>, system: impl Into<String>) -> Self {
-        Self { task: task.into(), system: system.into(), turns: Vec::new(), max_tokens: None, temperature: None }
+        let (task, system) = (task.into(), system.into());
+        Self { task, system, turns: Vec::new(), max_tokens: None, temperature: None, model: None }
     }
 
     /// Adds a turn of the user role.

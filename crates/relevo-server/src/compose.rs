@@ -132,7 +132,7 @@ impl Server {
             let (keeper, shortcuts) = (Arc::clone(&keeper), shortcuts::sources(library));
             tokio::spawn(async move { keeper.shortcuts(shortcuts).await });
         });
-        knowledge.watch(&stop);
+        knowledge.watch(config.postgres.is_some(), &stop);
         let agents = Arc::new(AgentBook::open(Arc::clone(&store)).await?);
         running.tracker().spawn(Arc::clone(&agents).follow(stop.clone()));
         follow_prompts(&copilot, &config, &stop);
@@ -374,6 +374,7 @@ pub fn knowledge(config: &Config, meanings: Option<&Path>) -> Result<Knowledge> 
             url: qdrant.url.clone(),
             key: qdrant.key.clone(),
             collection: qdrant.collection.clone(),
+            workspace: qdrant.workspace.clone(),
             timeout: QDRANT_WITHIN,
         })?),
     };
@@ -400,7 +401,6 @@ fn endpoint(settings: &CopilotConfig, model: &str) -> Result<Option<Endpoint>> {
         None => String::new(),
     };
     let mut endpoint = Endpoint::new(url.as_str(), Key::new(key.as_str()), model);
-    endpoint.task_models = settings.task_models.clone();
     endpoint.headers = settings.headers.iter().map(|(name, value)| (name.clone(), Key::new(value.as_str()))).collect();
     Ok(Some(endpoint))
 }
@@ -410,7 +410,11 @@ fn model(settings: &CopilotConfig) -> Result<Option<(Arc<dyn ChatModel>, Counter
     let mut counter = None;
     let mut models: Vec<Arc<dyn ChatModel>> = Vec::new();
     for name in &settings.models {
-        let Some(endpoint) = endpoint(settings, name)? else { return Ok(None) };
+        let Some(mut endpoint) = endpoint(settings, name)? else { return Ok(None) };
+        // A task's own model is asked in place of the first; those that stand in for it stay what they are.
+        if models.is_empty() {
+            endpoint.task_models = settings.task_models.clone();
+        }
         let model = OpenAi::new(endpoint).map_err(|error| anyhow!("copilot.endpoint: {error}"))?;
         counter.get_or_insert(model.counter());
         models.push(Arc::new(model));

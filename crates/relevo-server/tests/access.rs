@@ -53,6 +53,7 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("patch", "/api/knowledge/sources/{id}/articles", For::ThoseWhoLead, r#"{"article":"a","published":true}"#),
     ("delete", "/api/knowledge/sources/{id}", For::ThoseWhoLead, "{}"),
     ("get", "/api/copilot/report", For::ThoseWhoLead, "{}"),
+    ("get", "/api/copilot/usage", For::ThoseWhoLead, "{}"),
     ("patch", "/api/contacts/{id}", For::ThoseWhoSeeIt, r#"{"name":"Ada"}"#),
     ("get", "/api/conversations/{id}", For::ThoseWhoSeeIt, "{}"),
     ("get", "/api/conversations/{id}/items", For::ThoseWhoSeeIt, "{}"),

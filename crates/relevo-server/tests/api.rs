@@ -4,10 +4,12 @@ mod access;
 mod bots;
 mod cluster;
 mod command;
+mod copilot;
 mod edge;
 mod files;
 mod knowledge;
 mod macros;
+mod model;
 mod sockets;
 mod world;
 

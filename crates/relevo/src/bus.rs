@@ -107,8 +107,14 @@ pub enum Signal {
     },
     /// Shortcuts or macros were loaded anew. Stays in the process: every server reads its own files.
     Library,
-    /// What the Copilot may cite has changed, or is being read.
+    /// What the Copilot may cite has changed here, or is being read. Stays in the process: every server has an index, and
+    /// tells its own people once that index is as the sources are.
     Knowledge,
+    /// A server changed the sources of knowledge: the others read them again.
+    Sources {
+        /// Which server: a number that it drew at its start.
+        node: Uuid,
+    },
 }
 
 /// Who types.
@@ -147,7 +153,7 @@ impl Typist {
 impl Signal {
     /// Whether other processes are told too.
     pub fn is_for_others(&self) -> bool {
-        !matches!(self, Self::Viewing { .. } | Self::Online { .. } | Self::Library)
+        !matches!(self, Self::Viewing { .. } | Self::Online { .. } | Self::Library | Self::Knowledge)
     }
 }
 

@@ -182,6 +182,7 @@ fn render(prompts: &crate::prompt::Prompts, call: &Call, input: &Input, packed: 
     let mut request = Request::new(call.task, rendered.system).user(rendered.user);
     request.max_tokens = rendered.hints.max_tokens;
     request.temperature = rendered.hints.temperature;
+    request.model = rendered.hints.model;
     Ok(Ready { request, version: rendered.version })
 }
 

@@ -14,7 +14,12 @@ async fn indexes() -> Vec<(&'static str, Arc<dyn Index>)> {
 }
 
 pub(super) fn qdrant(url: String) -> Qdrant {
-    let settings = QdrantSettings { url, key: None, collection: "relevo".into(), timeout: Duration::from_secs(10) };
+    qdrant_of("relevo", url)
+}
+
+pub(super) fn qdrant_of(workspace: &str, url: String) -> Qdrant {
+    let timeout = Duration::from_secs(10);
+    let settings = QdrantSettings { url, key: None, collection: "relevo".into(), workspace: workspace.into(), timeout };
     Qdrant::new(settings).unwrap()
 }
 

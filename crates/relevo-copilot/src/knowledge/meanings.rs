@@ -1,7 +1,7 @@
 //! What texts mean, as an embedding model says it: asked once for each text, kept by content hash, also over a restart.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,13 +41,21 @@ impl Meanings {
         Self { embedder, known: Mutex::default(), file: None, unrelated: unrelated.clamp(-1.0, 0.99) }
     }
 
-    /// Kept in a file too. What an interrupted write left half done at its end is cut off.
+    /// Kept in a file too. What an interrupted write left half done at its end is cut off. Of several processes that
+    /// share the file the first one writes it, the others read it at their start.
     pub fn kept_in(mut self, path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let writes = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(error)) => return Err(error),
+        };
         let (known, good) = read(&mut BufReader::new(&mut file))?;
-        file.set_len(good)?;
         self.known = Mutex::new(known);
-        self.file = Some(Mutex::new(file));
+        if writes {
+            file.set_len(good)?;
+            self.file = Some(Mutex::new(file));
+        }
         Ok(self)
     }
 

@@ -4,6 +4,9 @@
 //! knows how rare each term is) and, with an embedding model, a dense one. One request searches every one of them behind
 //! the same filter and lets the server fuse them. What is not to be found is not a matter of this file: every query
 //! carries the conditions of the [`Filter`], and what is unpublished is not in the collection.
+//!
+//! Deployments may share a collection. Every point carries its deployment's workspace, and nothing is read, counted or
+//! deleted without naming it: [`Qdrant::within`] is the only way to a condition.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -18,10 +21,11 @@ use qdrant_client::qdrant::with_payload_selector::SelectorOptions as PayloadSele
 use qdrant_client::qdrant::with_vectors_selector::SelectorOptions as VectorSelector;
 use qdrant_client::qdrant::{
     Condition, CountPointsBuilder, CreateCollectionBuilder, CreateFieldIndexCollectionBuilder, DeletePointsBuilder,
-    Distance, FieldType, Filter as Conditions, Fusion, ListValue, Modifier, NamedVectors, PayloadIncludeSelector,
-    PointStruct, PrefetchQueryBuilder, Query as Ask, QueryBatchPointsBuilder, QueryPoints, QueryPointsBuilder,
-    ScoredPoint, ScrollPointsBuilder, SparseVector, SparseVectorConfig, SparseVectorParamsBuilder, UpsertPointsBuilder,
-    Value, Vector, VectorInput, VectorParamsBuilder, VectorParamsMap, VectorsConfig, VectorsSelector,
+    Distance, FieldType, Filter as Conditions, Fusion, KeywordIndexParamsBuilder, ListValue, Modifier, NamedVectors,
+    PayloadIncludeSelector, PointStruct, PrefetchQueryBuilder, Query as Ask, QueryBatchPointsBuilder, QueryPoints,
+    QueryPointsBuilder, ScoredPoint, ScrollPointsBuilder, SparseVector, SparseVectorConfig, SparseVectorParamsBuilder,
+    UpsertPointsBuilder, Value, Vector, VectorInput, VectorParamsBuilder, VectorParamsMap, VectorsConfig,
+    VectorsSelector,
 };
 use qdrant_client::{Qdrant as Client, QdrantError};
 use tokio::sync::OnceCell;
@@ -37,6 +41,8 @@ const WORDS: &str = "words";
 const PHRASES: &str = "phrases";
 const PIECES: &str = "pieces";
 const MEANING: &str = "meaning";
+/// The field that keeps deployments apart.
+const WORKSPACE: &str = "workspace";
 
 /// How many points each ranking gives to the fusion.
 const DEPTH: u64 = 50;
@@ -62,8 +68,10 @@ pub struct QdrantSettings {
     pub url: String,
     /// Its key.
     pub key: Option<String>,
-    /// The collection. Deployments that share a server have one each.
+    /// The collection.
     pub collection: String,
+    /// Whose points these are. Deployments that share a collection have one each, and see nothing of each other's.
+    pub workspace: String,
     /// How long one request may take.
     pub timeout: Duration,
 }
@@ -73,6 +81,7 @@ impl std::fmt::Debug for QdrantSettings {
         f.debug_struct("QdrantSettings")
             .field("url", &self.url)
             .field("collection", &self.collection)
+            .field("workspace", &self.workspace)
             .finish_non_exhaustive()
     }
 }
@@ -102,6 +111,12 @@ impl Qdrant {
         &self.settings.collection
     }
 
+    /// These conditions, in this workspace.
+    fn within(&self, mut which: Conditions) -> Conditions {
+        which.must.push(is(WORKSPACE, &self.settings.workspace));
+        which
+    }
+
     /// Makes the collection where there is none. Of several nodes that do so at once, the others find it made.
     async fn make(&self, dimensions: Option<usize>) -> Result<(), IndexError> {
         let made = self.made.get_or_try_init(|| async {
@@ -113,8 +128,12 @@ impl Qdrant {
                 {
                     return Err(failed(&error));
                 }
-                for field in ["source", "document", "version", "kind", "audience", "language", "inboxes"] {
-                    let index = CreateFieldIndexCollectionBuilder::new(self.collection(), field, FieldType::Keyword);
+                for field in [WORKSPACE, "source", "document", "version", "kind", "audience", "language", "inboxes"] {
+                    let mut index =
+                        CreateFieldIndexCollectionBuilder::new(self.collection(), field, FieldType::Keyword);
+                    if field == WORKSPACE {
+                        index = index.field_index_params(KeywordIndexParamsBuilder::default().is_tenant(true));
+                    }
                     self.client.create_field_index(index.wait(true)).await.map_err(|error| failed(&error))?;
                 }
             }
@@ -167,7 +186,7 @@ impl Qdrant {
         let mut points = Vec::new();
         for ready in ready {
             let place = places.entry((&ready.passage.source, &ready.passage.document)).or_default();
-            points.push(point(ready, *place));
+            points.push(point(ready, *place, &self.settings.workspace));
             *place += 1;
         }
         for batch in points.chunks(BATCH) {
@@ -178,7 +197,7 @@ impl Qdrant {
     }
 
     async fn delete(&self, which: Conditions) -> Result<(), IndexError> {
-        let delete = DeletePointsBuilder::new(self.collection()).points(which).wait(true);
+        let delete = DeletePointsBuilder::new(self.collection()).points(self.within(which)).wait(true);
         match self.client.delete_points(delete).await {
             Ok(_) => Ok(()),
             Err(error) if not_there(&error) => Ok(()),
@@ -188,7 +207,7 @@ impl Qdrant {
 
     /// The fused search, and one little search for each term of the question, which tells how rare the term is.
     fn requests(&self, query: &Query<'_>, asked: &Asked) -> Vec<QueryPoints> {
-        let which = conditions(query.filter);
+        let which = self.within(conditions(query.filter));
         let limit = query.limit as u64;
         let leg = |name: &str, near: Variant| {
             let leg = PrefetchQueryBuilder::default().query(nearest(near)).using(name);
@@ -232,7 +251,7 @@ impl Index for Qdrant {
         let mut held = BTreeMap::new();
         let mut after = None;
         loop {
-            let first = Conditions::must([is("source", source), Condition::matches("place", 0)]);
+            let first = self.within(Conditions::must([is("source", source), Condition::matches("place", 0)]));
             let mut page = ScrollPointsBuilder::new(self.collection()).filter(first).limit(PAGE).with_vectors(false);
             page = page.with_payload(only(&["document", "version", "meaning"]));
             if let Some(after) = after.take() {
@@ -324,7 +343,7 @@ impl Index for Qdrant {
         let mut which = Conditions::should(each);
         which.must = vec![Condition::matches("place", 0)];
         let page = ScrollPointsBuilder::new(self.collection())
-            .filter(which)
+            .filter(self.within(which))
             .limit(u32::try_from(cited.len().max(1)).unwrap_or(PAGE))
             .with_payload(only(&["document", "version"]))
             .with_vectors(false);
@@ -343,7 +362,8 @@ impl Index for Qdrant {
     }
 
     async fn count(&self) -> Result<u64, IndexError> {
-        match self.client.count(CountPointsBuilder::new(self.collection()).exact(true)).await {
+        let mine = self.within(Conditions::default());
+        match self.client.count(CountPointsBuilder::new(self.collection()).filter(mine).exact(true)).await {
             Ok(answered) => Ok(answered.result.map_or(0, |result| result.count)),
             Err(error) if not_there(&error) => Ok(0),
             Err(error) => Err(failed(&error)),
@@ -392,7 +412,7 @@ fn only_vector(name: &str) -> VectorSelector {
     VectorSelector::Include(VectorsSelector { names: vec![name.to_owned()] })
 }
 
-fn point(ready: &Ready, place: u64) -> PointStruct {
+fn point(ready: &Ready, place: u64, workspace: &str) -> PointStruct {
     let passage = &ready.passage;
     let terms = Terms::of(passage);
     let mut vectors: HashMap<String, Vector> = HashMap::from([
@@ -414,6 +434,7 @@ fn point(ready: &Ready, place: u64) -> PointStruct {
     let inboxes = passage.inboxes.iter().map(|inbox| Value::from(inbox.as_str())).collect();
     let whole = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let payload: HashMap<&str, Value> = HashMap::from([
+        (WORKSPACE, workspace.into()),
         ("kind", kind.into()),
         ("source", passage.source.as_str().into()),
         ("document", passage.document.as_str().into()),
@@ -428,14 +449,14 @@ fn point(ready: &Ready, place: u64) -> PointStruct {
         ("meaning", ready.meaning.is_some().into()),
         ("text", passage.text.as_str().into()),
     ]);
-    PointStruct::new(id(&passage.source, &passage.document, place), NamedVectors { vectors }, payload)
+    PointStruct::new(id(workspace, &passage.source, &passage.document, place), NamedVectors { vectors }, payload)
 }
 
 /// A point's id: the same for the same place in the same document, whichever node writes it.
-fn id(source: &str, document: &str, place: u64) -> String {
+fn id(workspace: &str, source: &str, document: &str, place: u64) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
-    for part in [source, document] {
+    for part in [workspace, source, document] {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }

@@ -369,7 +369,10 @@ impl Points for StandIn {
     }
 
     async fn count(&self, request: Request<qdrant::CountPoints>) -> Answer<qdrant::CountResponse> {
-        let count = self.with(&request.into_inner().collection_name, |state| state.points.len() as u64)?;
+        let request = request.into_inner();
+        let count = self.with(&request.collection_name, |state| {
+            state.points.values().filter(|point| admits(request.filter.as_ref(), point)).count() as u64
+        })?;
         let result = Some(qdrant::CountResult { count });
         Ok(Response::new(qdrant::CountResponse { result, ..Default::default() }))
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use relevo_llm::{Embedder, Error};
 use tokio_util::sync::CancellationToken;
 
-use super::contract::qdrant;
+use super::contract::{qdrant, qdrant_of};
 use super::stand_in::StandIn;
 use super::*;
 
@@ -13,7 +13,7 @@ fn articles(count: usize) -> Vec<Document> {
     (0..count).filter_map(|n| article(&format!("{n}.md"), &text(n))).collect()
 }
 
-// behaviour 7, behaviour 8
+// behaviour 8
 #[tokio::test]
 async fn every_query_to_a_shared_server_carries_what_may_be_seen() {
     let (server, url) = StandIn::start().await;
@@ -30,6 +30,34 @@ async fn every_query_to_a_shared_server_carries_what_may_be_seen() {
         for filter in all {
             let told = format!("{:?}", filter.as_ref().unwrap());
             assert!(told.contains("\"audience\"") && told.contains("\"inboxes\""), "{told}");
+        }
+    }
+}
+
+// behaviour 7
+#[tokio::test]
+async fn behaviour_07_deployments_that_share_a_collection_see_and_delete_nothing_of_each_other() {
+    let (server, url) = StandIn::start().await;
+    let of = |workspace: &str| Knowledge::new(Arc::new(qdrant_of(workspace, url.clone())));
+    let (north, south) = (of("north"), of("south"));
+    let canary = || article("0.md", "# Trámite 0\n\nCANARY-NORTH: el trámite 0 se hace en secreto.\n").unwrap();
+    north.sync("manual", [canary()], |_, _| ()).await.unwrap();
+    // The same source and ids as in the other one: nothing of it is replaced, held or counted.
+    assert_eq!(south.sync("manual", articles(2), |_, _| ()).await.unwrap().added, 2);
+    assert_eq!((north.count().await.unwrap(), south.count().await.unwrap()), (1, 2));
+    let found = |of: Knowledge| async move { of.search("trámite 0 secreto", &Filter::everything(), 9).await.unwrap() };
+    let texts = |found: Vec<Found>| found.into_iter().map(|found| found.passage.text).collect::<Vec<_>>();
+    let there = texts(found(south.clone()).await);
+    assert!(!there.is_empty() && !there.iter().any(|text| text.contains("CANARY-NORTH")), "{there:?}");
+    let cited = [Cited { document: "0.md".into(), version: canary().version() }];
+    assert_eq!(south.standing(&cited).await.unwrap().len(), 0, "what another deployment has does not stand here");
+    south.sync("manual", [], |_, _| ()).await.unwrap();
+    assert!(texts(found(north.clone()).await)[0].contains("CANARY-NORTH"), "the other's emptying took nothing away");
+    assert_eq!(north.standing(&cited).await.unwrap().len(), 1);
+    for query in server.asked() {
+        for filter in query.prefetch.iter().map(|leg| &leg.filter).chain([&query.filter]) {
+            let told = format!("{:?}", filter.as_ref().unwrap());
+            assert!(told.contains("\"workspace\""), "{told}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Retry;
-use crate::{Error, breaker};
+use crate::{Error, Request, breaker};
 
 /// A secret that never shows itself.
 #[derive(Clone, Default)]
@@ -94,9 +94,9 @@ impl Endpoint {
         }
     }
 
-    /// The model of `task`.
-    pub fn model_for(&self, task: &str) -> &str {
-        self.task_models.get(task).unwrap_or(&self.model)
+    /// The model of a request: the task's own in the settings, else the one that its prompt asks for, else the first.
+    pub fn model_for<'a>(&'a self, request: &'a Request) -> &'a str {
+        self.task_models.get(&request.task).or(request.model.as_ref()).unwrap_or(&self.model)
     }
 }
 

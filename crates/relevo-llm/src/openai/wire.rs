@@ -40,7 +40,7 @@ impl ChatBody {
             content: turn.text.clone(),
         });
         Self {
-            model: endpoint.model_for(&request.task).to_owned(),
+            model: endpoint.model_for(request).to_owned(),
             messages: std::iter::once(system).chain(turns).collect(),
             stream: true,
             stream_options: StreamOptions { include_usage: true },

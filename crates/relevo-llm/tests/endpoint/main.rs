@@ -72,6 +72,25 @@ async fn a_stream_is_read_byte_for_byte_whatever_its_packets() {
 
 // covers: A08
 #[tokio::test]
+async fn the_settings_model_for_a_task_goes_before_the_one_that_its_prompt_asks_for() {
+    let server = StandIn::start(vec![good("ok"), good("ok"), good("ok")]).await;
+    let mut endpoint = endpoint(&server);
+    let hinted = Request { model: Some("hinted-model".into()), ..request() };
+    for request in [request(), hinted.clone()] {
+        let answer = OpenAi::new(endpoint.clone()).unwrap().stream(&request, &CancellationToken::new()).await.unwrap();
+        answer.collect(|_| {}).await.unwrap();
+    }
+    endpoint.task_models.insert(hinted.task.clone(), "small-model".into());
+    let answer = OpenAi::new(endpoint).unwrap().stream(&hinted, &CancellationToken::new()).await.unwrap();
+    answer.collect(|_| {}).await.unwrap();
+    let asked = server.asked();
+    let models: Vec<_> = asked.iter().map(|asked| asked.body["model"].as_str().unwrap_or_default()).collect();
+    assert_eq!(models[1..], ["hinted-model", "small-model"]);
+    assert!(!models[2..].contains(&models[0]) && models[0] != "hinted-model", "{models:?}");
+}
+
+// covers: A08
+#[tokio::test]
 async fn a_request_carries_system_prompt_first_and_the_tasks_own_model() {
     let server = StandIn::start(vec![good("ok")]).await;
     let mut endpoint = endpoint(&server);

@@ -69,7 +69,10 @@ pub(super) async fn render(settings: &Settings, file: &Path, asked: Asked) -> Re
     for model in models {
         let usage =
             Usage { prompt: preview.tokens, completion: u64::from(request.max_tokens.unwrap_or(0)), estimated: true };
-        match copilot.settings().prices.cost(config.copilot.task_models.get(&request.task).unwrap_or(model), usage) {
+        // The first is asked for the task's own model, or the prompt's; those that stand in for it are asked as they are.
+        let own = config.copilot.task_models.get(&request.task).or(request.model.as_ref());
+        let model = own.filter(|_| std::ptr::eq(model, &raw const models[0])).unwrap_or(model);
+        match copilot.settings().prices.cost(model, usage) {
             Some(cost) => {
                 let (units, rest) = (cost.micros / 1_000_000, cost.micros % 1_000_000);
                 println!("{model}: {units}.{rest:06} {} with an answer of {} tokens", cost.currency, usage.completion);

@@ -1,6 +1,6 @@
 //! Settings that can be read, but make no sense together.
 
-use super::{BadSetting, BotConfig, BotKind, Config};
+use super::{BadSetting, BotConfig, BotKind, Config, QdrantConfig};
 use relevo::domain::id::BotId;
 use relevo::webhook::Secret;
 use relevo_copilot::prompt::TASKS;
@@ -203,6 +203,12 @@ fn copilot(config: &Config, say: Say<'_>) {
     {
         let mend = "write its gRPC address as \"http://qdrant.example.com:6334\"";
         say("copilot.qdrant.url".into(), "is not an http or https address", mend);
+    }
+    let names =
+        |qdrant: &QdrantConfig| [("collection", qdrant.collection.clone()), ("workspace", qdrant.workspace.clone())];
+    let names = copilot.qdrant.iter().flat_map(names);
+    for (name, _) in names.filter(|(_, given)| given.trim().is_empty()) {
+        say(format!("copilot.qdrant.{name}"), "is empty", "name one, or leave it out for `relevo`");
     }
     if copilot.language.as_deref().is_some_and(|tag| !["es", "pt", "en"].contains(&tag)) {
         say("copilot.language".into(), "is not a language that the Copilot writes", "write \"es\", \"pt\" or \"en\"");

@@ -217,9 +217,13 @@ pub struct QdrantConfig {
     pub url: String,
     /// Its key, or `env:NAME`.
     pub key: Option<String>,
-    /// The collection; `relevo` when left out. Deployments that share a server have one each.
+    /// The collection; `relevo` when left out.
     #[serde(default = "collection")]
     pub collection: String,
+    /// Whose passages these are; `relevo` when left out. Deployments that share a collection have one each, and see
+    /// nothing of each other's.
+    #[serde(default = "workspace")]
+    pub workspace: String,
 }
 
 /// How log lines look.
@@ -281,6 +285,10 @@ fn web_window() -> WindowPolicy {
 }
 
 fn collection() -> String {
+    "relevo".into()
+}
+
+fn workspace() -> String {
     "relevo".into()
 }
 

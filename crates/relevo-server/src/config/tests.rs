@@ -51,6 +51,7 @@ fn what_makes_no_sense_together_is_told() {
         (json!({"public_url": "https://example.com/chat"}), "public_url"),
         (json!({"copilot": {"endpoint": "https://llm.example.com/v1"}}), "copilot.models"),
         (json!({"copilot": {"language": "fr"}}), "copilot.language"),
+        (json!({"copilot": {"qdrant": {"url": "http://q:6334", "workspace": " "}}}), "copilot.qdrant.workspace"),
         (json!({"copilot": {"task_models": {"sumary": "small"}}}), "copilot.task_models.sumary"),
         (json!({"copilot": {"prices": {"m": {"prompt": -1.0, "completion": 0.0}}}}), "copilot.prices.m"),
         (json!({"copilot": {"deadline_seconds": 0}}), "copilot.deadline_seconds"),

@@ -1,6 +1,9 @@
-//! Keeps the index as the sources are: at start, whenever their files change, and by reading them again every day.
+//! Keeps the index as the sources are: at start, whenever their files change, and by reading them again every day. Of
+//! several servers that share the files, one that changes them tells the others; without a bus between them each looks
+//! whether they changed.
 
 use super::reading::read;
+use super::source::Stamp;
 use super::{Origin, Problem, Reading, Shelf, ShelfError, Source, Web};
 use crate::library::follow;
 use relevo::bus::{Bus, Signal};
@@ -10,12 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// The sources that nobody adds: the shortcuts, and the folder of the setting `knowledge`.
 pub const BUILT_IN: [&str; 2] = ["shortcuts", "articles"];
 /// How often it looks whether something is due.
 const LOOK: Duration = Duration::from_mins(1);
+/// How often a server that shares the files looks whether another one changed them.
+const GLANCE: Duration = Duration::from_secs(2);
 /// Pages are read again when this long has passed.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -29,6 +36,10 @@ pub struct Keeper {
     /// The setting `knowledge`.
     articles: Option<PathBuf>,
     index: &'static str,
+    /// This server, in what it tells the others.
+    node: Uuid,
+    /// The files as they were when they were last read.
+    seen: Mutex<Stamp>,
     standing: Mutex<BTreeMap<String, Standing>>,
     /// What was last read from the setting's folder; it needs no file of its own.
     folder: Mutex<Reading>,
@@ -72,8 +83,8 @@ impl Keeper {
         clock: Arc<dyn Clock>,
         bus: Arc<dyn Bus>,
     ) -> anyhow::Result<Self> {
-        let (standing, folder) = (Mutex::default(), Mutex::default());
-        Ok(Self { knowledge, shelf, web: Web::public()?, clock, bus, articles, index, standing, folder })
+        let (standing, folder, seen, node) = (Mutex::default(), Mutex::default(), Mutex::default(), clock.id());
+        Ok(Self { knowledge, shelf, web: Web::public()?, clock, bus, articles, index, node, seen, standing, folder })
     }
 
     /// What it keeps.
@@ -93,6 +104,7 @@ impl Keeper {
 
     /// Everything as the files say. Nothing is fetched.
     pub async fn load(&self) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.shelf.stamp();
         if self.articles.is_some() {
             self.read_folder().await;
         }
@@ -105,15 +117,23 @@ impl Keeper {
                 let gone = |id: &&String| !there.contains(*id) && !BUILT_IN.contains(&id.as_str());
                 let gone: Vec<String> = self.standing().keys().filter(gone).cloned().collect();
                 for id in there.iter().chain(&gone) {
-                    self.refresh(id).await;
+                    self.as_kept(id).await;
                 }
+                self.bus.publish(Signal::Knowledge);
             }
             Err(error) => tracing::warn!(%error, "the sources of knowledge cannot be read"),
         }
     }
 
-    /// Makes the index hold what the files say of one source. When it returns, what is gone is not found any more.
+    /// Makes the index hold what the files say of one source, and tells the other servers to do the same. When it
+    /// returns, what is gone is not found here any more.
     pub async fn refresh(&self, id: &str) {
+        self.as_kept(id).await;
+        self.bus.publish(Signal::Knowledge);
+        self.bus.publish(Signal::Sources { node: self.node });
+    }
+
+    async fn as_kept(&self, id: &str) {
         let kept = self.shelf.source(id).and_then(|source| Ok((source, self.shelf.reading(id)?)));
         let there = match kept {
             Ok((Some(source), reading)) => {
@@ -132,7 +152,6 @@ impl Keeper {
         if !there {
             self.standing().remove(id);
         }
-        self.bus.publish(Signal::Knowledge);
     }
 
     /// Reads a source anew and indexes it. False while it is being read already.
@@ -237,8 +256,12 @@ impl Keeper {
         }))
     }
 
-    /// Follows the files, and reads pages again every day, until `stop` is cancelled.
-    pub fn watch(self: &Arc<Self>, stop: &CancellationToken) {
+    /// Follows the files and what other servers tell, and reads pages again every day, until `stop` is cancelled.
+    /// `shared`: other servers may have the same files.
+    pub fn watch(self: &Arc<Self>, shared: bool, stop: &CancellationToken) {
+        if shared {
+            self.follow_the_others(stop);
+        }
         for folder in self.articles.iter().cloned().chain([self.shelf.sources(), self.shelf.folder().join("articles")])
         {
             let this = Arc::clone(self);
@@ -253,6 +276,32 @@ impl Keeper {
             while stop.run_until_cancelled(look.tick()).await.is_some() {
                 if stop.run_until_cancelled(this.catch_up()).await.is_none() {
                     return;
+                }
+            }
+        });
+    }
+
+    /// A network's folder tells nobody that it changed on another machine: the bus does, or else a glance at its files.
+    fn follow_the_others(self: &Arc<Self>, stop: &CancellationToken) {
+        let (this, stop) = (Arc::clone(self), stop.clone());
+        let mut signals = self.bus.subscribe();
+        tokio::spawn(async move {
+            let mut glance = tokio::time::interval(GLANCE);
+            loop {
+                let changed = tokio::select! {
+                    () = stop.cancelled() => return,
+                    heard = signals.recv() => match heard {
+                        Ok(Signal::Sources { node }) => node != this.node,
+                        Ok(_) => false,
+                        Err(RecvError::Lagged(_)) => true,
+                        Err(RecvError::Closed) => return,
+                    },
+                    _ = glance.tick() => {
+                        *this.seen.lock().unwrap_or_else(PoisonError::into_inner) != this.shelf.stamp()
+                    }
+                };
+                if changed {
+                    this.load().await;
                 }
             }
         });
@@ -304,5 +353,65 @@ fn built_in(id: &str, origin: Origin) -> Source {
         audience: relevo_copilot::knowledge::Audience::Public,
         language: None,
         inboxes: BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::source::WrittenIn;
+    use relevo::bus::LocalBus;
+    use relevo::clock::SystemClock;
+    use relevo_copilot::knowledge::Filter;
+
+    fn keeper(folder: &std::path::Path, bus: &Arc<LocalBus>) -> Arc<Keeper> {
+        let (knowledge, bus) = (Knowledge::default(), Arc::clone(bus) as Arc<dyn Bus>);
+        let shelf = Shelf::open(folder).unwrap();
+        Arc::new(Keeper::new(knowledge, "embedded", shelf, None, Arc::new(SystemClock), bus).unwrap())
+    }
+
+    fn source() -> Source {
+        let text = "# Devoluciones\n\nTienes 30 días para devolver un pedido.".to_owned();
+        let origin = Origin::Text { format: WrittenIn::Markdown, text };
+        Source { published: true, ..built_in("ayuda", origin) }
+    }
+
+    async fn finds(keeper: &Keeper) -> bool {
+        !keeper.knowledge().search("devolver pedido", &Filter::public(), 1).await.unwrap().is_empty()
+    }
+
+    /// One server publishes and takes back, the other follows; how long that took, in the test's own time.
+    async fn followed(bus: [Arc<LocalBus>; 2]) -> Duration {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (keeper(folder.path(), &bus[0]), keeper(folder.path(), &bus[1]));
+        let stop = CancellationToken::new();
+        let mut heard = bus[1].subscribe();
+        other.follow_the_others(&stop);
+        let mut took = Duration::ZERO;
+        for published in [true, false, true] {
+            one.shelf.put(&Source { published, ..source() }).unwrap();
+            let began = tokio::time::Instant::now();
+            assert!(one.read("ayuda").await.unwrap());
+            assert_eq!(finds(&one).await, published);
+            while finds(&other).await != published {
+                heard.recv().await.unwrap();
+            }
+            took = took.max(began.elapsed());
+        }
+        stop.cancel();
+        took
+    }
+
+    // covers: A06; behaviour 13
+    #[tokio::test(start_paused = true)]
+    async fn what_one_server_unpublishes_another_that_shares_the_files_stops_citing_when_it_is_told() {
+        let bus = Arc::<LocalBus>::default();
+        assert_eq!(followed([Arc::clone(&bus), bus]).await, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_bus_between_them_a_server_finds_out_at_its_next_glance() {
+        let took = followed([Arc::default(), Arc::default()]).await;
+        assert!(took > Duration::ZERO && took <= GLANCE, "{took:?}");
     }
 }

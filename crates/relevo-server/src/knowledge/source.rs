@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Files with their sizes and times.
+pub(super) type Stamp = BTreeSet<(PathBuf, u64, Option<SystemTime>)>;
 
 /// A source of articles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +161,16 @@ impl Shelf {
         }
         sources.sort_by(|a, b| a.id.cmp(&b.id));
         Ok((sources, problems))
+    }
+
+    /// What tells whether a file was replaced since: every file's name, size and time.
+    pub(super) fn stamp(&self) -> Stamp {
+        let files = [self.sources(), self.articles()].into_iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+        let stamped = files.flatten().flatten().filter_map(|file| {
+            let known = file.metadata().ok()?;
+            Some((file.path(), known.len(), known.modified().ok()))
+        });
+        stamped.filter(|(path, ..)| path.extension().is_some_and(|kind| kind == "json")).collect()
     }
 
     /// One source.

@@ -17,7 +17,7 @@ use relevo_copilot::text::Language;
 use relevo_copilot::worker::{Request, RequestError};
 use relevo_copilot::{Task, ask, rewrite, tab};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,6 +31,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(stop))
         .routes(routes!(feedback))
         .routes(routes!(report))
+        .routes(routes!(usage))
 }
 
 /// An artifact with what has happened since, as `agent` may see it.
@@ -249,7 +250,60 @@ async fn report(
     SignedIn(agent): SignedIn,
     Query(days): Query<Days>,
 ) -> Result<axum::Json<Vec<Used>>> {
-    if !agent.facts().leads() {
+    let made = of_days(&app, &agent.facts(), &days).await?;
+    let rows = feedback::report(&made).into_iter().map(|(group, row)| Used {
+        kind: group.kind,
+        model: group.model,
+        prompt_version: group.prompt_version,
+        team: group.team,
+        row,
+    });
+    Ok(axum::Json(rows.collect()))
+}
+
+/// What the models cost.
+#[derive(Serialize, ToSchema)]
+struct Usage {
+    /// What they may read and write for one team in a day (UTC); null: as much as is asked for.
+    day_tokens: Option<u64>,
+    /// Oldest day first.
+    days: Vec<Day>,
+}
+
+/// What they cost one team on one day.
+#[derive(Serialize, ToSchema)]
+struct Day {
+    /// The day (UTC), as `2026-11-21`.
+    day: String,
+    #[schema(value_type = Option<String>)]
+    team: Option<TeamId>,
+    /// How many artifacts a model was asked for, also where its answer is not what was shown.
+    asked: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    /// By currency, in millionths of its unit.
+    cost_micros: BTreeMap<String, u64>,
+}
+
+/// What the models read, wrote and cost, by day and team; for supervisors and admins.
+#[utoipa::path(get, path = "/api/copilot/usage", tag = "copilot", params(Days),
+    responses((status = 200, description = "Days", body = Usage), (status = 403, description = "not_allowed")))]
+async fn usage(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Query(days): Query<Days>,
+) -> Result<axum::Json<Usage>> {
+    let made = of_days(&app, &agent.facts(), &days).await?;
+    let days = feedback::spent(&made).into_iter().map(|((day, team), spent)| {
+        let feedback::Spent { asked, prompt_tokens, completion_tokens, cost_micros } = spent;
+        Day { day, team, asked, prompt_tokens, completion_tokens, cost_micros }
+    });
+    Ok(axum::Json(Usage { day_tokens: app.config.copilot.day_tokens, days: days.collect() }))
+}
+
+/// What was made in these days; for those who lead.
+async fn of_days(app: &App, agent: &AgentFacts, days: &Days) -> Result<Vec<Artifact>> {
+    if !agent.leads() {
         return Err(Problem::new(StatusCode::FORBIDDEN, "not_allowed", "reports are for supervisors and admins"));
     }
     let now = app.desk.clock().now();
@@ -261,15 +315,7 @@ async fn report(
     };
     let until = instant("until", &days.until, now)?;
     let from = instant("from", &days.from, Timestamp(until.0.saturating_sub(THIRTY_DAYS)))?;
-    let made = app.desk.store().artifacts_between(from, until).await?;
-    let rows = feedback::report(&made).into_iter().map(|(group, row)| Used {
-        kind: group.kind,
-        model: group.model,
-        prompt_version: group.prompt_version,
-        team: group.team,
-        row,
-    });
-    Ok(axum::Json(rows.collect()))
+    Ok(app.desk.store().artifacts_between(from, until).await?)
 }
 
 /// An artifact of this conversation; any other does not exist here.

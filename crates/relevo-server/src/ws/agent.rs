@@ -277,7 +277,8 @@ impl Session {
                 Ok(())
             }
             Signal::SignedOut { agent } if agent == self.agent.id => self.still_signed_in().await,
-            Signal::SignedOut { .. } | Signal::Here { .. } | Signal::CancelArtifact { .. } => Ok(()),
+            Signal::SignedOut { .. } | Signal::Here { .. } => Ok(()),
+            Signal::CancelArtifact { .. } | Signal::Sources { .. } => Ok(()),
             Signal::Library => self.outgoing.send(&json!({"op": "library"})),
             Signal::Knowledge => self.outgoing.send(&json!({"op": "knowledge"})),
         }

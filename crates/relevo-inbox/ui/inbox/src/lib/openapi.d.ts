@@ -314,6 +314,25 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description What they cost one team on one day. */
+        Day: {
+            /**
+             * Format: int64
+             * @description How many artifacts a model was asked for, also where its answer is not what was shown.
+             */
+            asked: number;
+            /** Format: int64 */
+            completion_tokens: number;
+            /** @description By currency, in millionths of its unit. */
+            cost_micros: {
+                [key: string]: number;
+            };
+            /** @description The day (UTC), as `2026-11-21`. */
+            day: string;
+            /** Format: int64 */
+            prompt_tokens: number;
+            team?: string | null;
+        };
         /**
          * @description How far an outgoing message has come.
          * @enum {string}
@@ -968,6 +987,16 @@ export interface components {
         Transfer: {
             note?: string | null;
             to: Record<string, unknown>;
+        };
+        /** @description What the models cost. */
+        Usage: {
+            /**
+             * Format: int64
+             * @description What they may read and write for one team in a day (UTC); null: as much as is asked for.
+             */
+            day_tokens?: number | null;
+            /** @description Oldest day first. */
+            days: components["schemas"]["Day"][];
         };
         /** @description What became of the artifacts of one kind that one model made for one team with one prompt. */
         Used: Record<string, unknown> & {

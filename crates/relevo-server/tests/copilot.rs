@@ -1,0 +1,156 @@
+//! The Copilot with a scripted endpoint, through HTTP and sockets.
+
+use crate::made;
+use crate::model::Model;
+use crate::world::{AgentClient, AgentSocket, VisitorClient, World};
+use relevo_copilot::Price;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn world(model: &Model) -> World {
+    World::with(|config| {
+        config.copilot.endpoint = Some(model.url());
+        config.copilot.models = vec!["house".into()];
+    })
+    .await
+}
+
+async fn somebody(world: &World, says: &str) -> (VisitorClient, String) {
+    let mut visitor = world.visitor().await;
+    visitor.say("c1", says).await;
+    visitor.hears(&format!("eco: {says}")).await;
+    let id = visitor.conversation().await;
+    (visitor, id)
+}
+
+/// Reads the socket until this artifact is as wanted.
+async fn until(socket: &mut AgentSocket, artifact: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
+    let of = |frame: &Value| frame["op"] == "artifact" && frame["artifact"]["id"] == *artifact;
+    let heard = socket.until(|frame| of(frame) && wanted(&frame["artifact"])).await;
+    heard.last().unwrap()["artifact"].clone()
+}
+
+async fn begin(agent: &AgentClient, id: &str, ask: Value) -> Value {
+    let (status, begun) = agent.post(&format!("/api/conversations/{id}/artifacts"), ask).await;
+    assert_eq!(status, 202, "{begun}");
+    begun["id"].clone()
+}
+
+async fn again(agent: &AgentClient, id: &str, artifact: &Value) -> Value {
+    let all = agent.get(&format!("/api/conversations/{id}/artifacts")).await.1;
+    all.as_array().unwrap().iter().find(|made| made["id"] == *artifact).unwrap().clone()
+}
+
+// covers: A07; behaviour 23
+#[tokio::test]
+async fn tokens_and_cost_are_told_by_day_and_team_and_a_spent_day_is_told_with_its_setting() {
+    let model = Model::saying([Ok("Espera su pedido.\n---\nissue: pedido")]).await;
+    let world = World::with(|config| {
+        config.copilot.endpoint = Some(model.url());
+        config.copilot.models = vec!["house".into()];
+        config.copilot.day_tokens = Some(1_000);
+        config.copilot.currency = "EUR".into();
+        config.copilot.prices = [("house".into(), Price { prompt: 2.0, completion: 8.0 })].into();
+    })
+    .await;
+    let (mut visitor, id) = somebody(&world, "mi pedido no llega").await;
+    let (lucia, sofia) = (world.agent("lucia@example.com").await, world.agent("sofia@example.com").await);
+    let first = made(&lucia, &id, json!({"kind": "summary"})).await;
+    assert_eq!((&first["offline"], &first["model"]), (&json!(false), &json!("house-2026-01")), "{first}");
+    assert_eq!(first["tokens"], json!({"prompt": 900, "completion": 100}));
+    assert_eq!(first["cost"], json!({"micros": 900 * 2 + 100 * 8, "currency": "EUR"}));
+    // Nothing new, nothing asked; something new, and the day is spent.
+    assert_eq!(made(&lucia, &id, json!({"kind": "summary"})).await["id"], first["id"]);
+    visitor.say("c2", "¿hola?").await;
+    visitor.hears("eco: ¿hola?").await;
+    let second = made(&lucia, &id, json!({"kind": "summary"})).await;
+    let why = second["error"].as_str().unwrap();
+    assert!(second["offline"] == true && why.contains("1000 of 1000 tokens today"), "{why}");
+    assert!(why.contains("copilot.day_tokens") && second["cost"].is_null(), "{second}");
+    assert_eq!(model.asked().len(), 1);
+    assert_eq!(lucia.get("/api/copilot/usage").await.0, 403);
+    let usage = sofia.get("/api/copilot/usage").await.1;
+    let mut today = usage["days"][0].clone();
+    let day = today["day"].take();
+    assert_eq!((day.as_str().unwrap().len(), &usage["day_tokens"]), (10, &json!(1_000)), "{usage}");
+    let expected = json!({"day": null, "team": null, "asked": 1, "prompt_tokens": 900, "completion_tokens": 100,
+        "cost_micros": {"EUR": 2_600}});
+    assert_eq!((&today, usage["days"].as_array().unwrap().len()), (&expected, 1));
+    let report = sofia.get("/api/copilot/report").await.1;
+    let row = report.as_array().unwrap().iter().find(|row| row["model"] == "house-2026-01").unwrap();
+    assert_eq!((&row["prompt_tokens"], &row["cost_micros"]["EUR"]), (&json!(900), &json!(2_600)));
+    world.stop().await;
+}
+
+// behaviour 16; behaviour 10
+#[tokio::test]
+async fn behaviour_16_a_draft_is_stale_when_the_customer_wrote_while_it_was_written() {
+    let model = Model::waiting([Ok("Hola Ana, lo miro ahora mismo.")]).await;
+    let world = world(&model).await;
+    let (mut visitor, id) = somebody(&world, "mi pedido no llega").await;
+    let agent = world.agent("lucia@example.com").await;
+    let mut socket = agent.socket(&world).await;
+    socket.open(&id).await;
+    let draft = json!({"kind": "rewrite", "draft": "hola ana lo miro", "style": "friendlier"});
+    let rewritten = begin(&agent, &id, draft).await;
+    socket
+        .until(|frame| frame["op"] == "artifact_delta" && frame["text"].as_str().is_some_and(|t| !t.is_empty()))
+        .await;
+    visitor.say("c2", "déjalo, ya ha llegado").await;
+    visitor.hears("eco: déjalo, ya ha llegado").await;
+    model.goes_on();
+    let done = until(&mut socket, &rewritten, |made| made["status"] == "done").await;
+    assert_eq!((&done["stale"], &done["body"]["text"]), (&json!(true), &json!("Hola Ana, lo miro ahora mismo.")));
+    let items = agent.get(&format!("/api/conversations/{id}/items?limit=100")).await.1.to_string();
+    assert!(!items.contains("lo miro"), "nothing is sent by itself: {items}");
+    world.stop().await;
+}
+
+// behaviour 15
+#[tokio::test]
+async fn behaviour_15_who_stops_a_draft_hangs_up_on_the_model_and_pays_for_what_was_read() {
+    let model = Model::waiting([Ok("Espera su pedido desde hace días.\n---\nissue: pedido")]).await;
+    let world = world(&model).await;
+    let (_visitor, id) = somebody(&world, "mi pedido no llega").await;
+    let agent = world.agent("lucia@example.com").await;
+    let mut socket = agent.socket(&world).await;
+    socket.open(&id).await;
+    let summary = begin(&agent, &id, json!({"kind": "summary"})).await;
+    socket
+        .until(|frame| frame["op"] == "artifact_delta" && frame["text"].as_str().is_some_and(|t| !t.is_empty()))
+        .await;
+    let path = format!("/api/conversations/{id}/artifacts/{}/run", summary.as_str().unwrap());
+    assert_eq!(agent.call("DELETE", &path).await, 204);
+    // The promise itself, not a measure of speed.
+    tokio::time::timeout(Duration::from_secs(1), model.was_hung_up_on()).await.expect("within a second");
+    let stopped = until(&mut socket, &summary, |made| made["status"] == "cancelled").await;
+    assert_eq!(stopped["body"], json!({}), "nothing is kept as final");
+    assert!(stopped["tokens"]["prompt"].as_u64().unwrap() > 0, "{stopped}");
+    world.stop().await;
+}
+
+// behaviours 20 and 18
+#[tokio::test]
+async fn behaviour_20_the_endpoint_reads_placeholders_and_the_agent_the_values() {
+    let model = Model::saying([Ok("Escribe desde [EMAIL_1] y [PHONE_7].\n---\nissue: pedido"), Err(401)]).await;
+    let world = world(&model).await;
+    let (mut visitor, id) = somebody(&world, "soy ana@example.com y mi tarjeta es 4111 1111 1111 1111").await;
+    let agent = world.agent("lucia@example.com").await;
+    let summary = made(&agent, &id, json!({"kind": "summary"})).await;
+    let sent = model.asked()[0].to_string();
+    assert!(sent.contains("[EMAIL_1]") && sent.contains("[CARD_1]"), "{sent}");
+    assert!(!sent.contains("ana@example.com") && !sent.contains("4111"), "{sent}");
+    let text = summary["body"]["text"].as_str().unwrap();
+    assert!(text.contains("ana@example.com") && !text.contains("PHONE_7"), "{text}");
+    // Whoever is refused is answered offline at once, and told so on the artifact.
+    visitor.say("c2", "¿hola?").await;
+    visitor.hears("eco: ¿hola?").await;
+    let second = made(&agent, &id, json!({"kind": "summary"})).await;
+    assert_eq!((&second["offline"], &second["status"]), (&json!(true), &json!("done")));
+    assert!(second["error"].as_str().is_some_and(|why| !why.is_empty()), "{second}");
+    assert_eq!(
+        (model.asked().len(), again(&agent, &id, &summary["id"]).await["body"].clone()),
+        (2, summary["body"].clone())
+    );
+    world.stop().await;
+}
