@@ -101,6 +101,38 @@ describe('a page that is only looked at', () => {
   });
 });
 
+test('receipts are said again on the next line: the last may have gone down with the old one', async () => {
+  const chat = make();
+  chat.show();
+  const socket = await line();
+  socket.says(welcome(), items(agent(3, 'new')));
+  expect(socket.ops('read')).toEqual([{ op: 'read', up_to: 3 }]);
+  socket.onclose?.({ code: 4008 });
+  const next = await line(1);
+  next.says(welcome());
+  expect(next.ops('received')).toEqual([{ op: 'received', up_to: 3 }]);
+  expect(next.ops('read')).toEqual([{ op: 'read', up_to: 3 }]);
+});
+
+test('a page is told when it changed its address, once, and without the fragment', async () => {
+  const chat = make();
+  chat.show();
+  const socket = await line();
+  socket.says(welcome());
+  vi.useFakeTimers();
+  const goes = (to: string) => {
+    history.pushState(null, '', to);
+    dispatchEvent(new Event('popstate'));
+    vi.advanceTimersByTime(300);
+  };
+  goes('/lamps#secret');
+  goes('/lamps#other');
+  vi.useRealTimers();
+  const told = socket.ops('page').slice(1) as { url: string }[];
+  expect(told.map((page) => new URL(page.url))).toEqual([new URL('/lamps', location.href)]);
+  history.replaceState(null, '', '/');
+});
+
 describe('what is written', () => {
   test('waits for the welcome, goes out again after a break, and is drawn once', async () => {
     const chat = make();
@@ -264,6 +296,16 @@ test('a page that may not chat is told so and does not ask again', async () => {
   chat.show();
   await vi.waitFor(() => expect(chat.state.line).toBe('refused'));
   expect(requests).toHaveLength(1);
+});
+
+test('a page that came at a bad moment asks again', async () => {
+  statuses = [429, 200];
+  const chat = make();
+  vi.useFakeTimers();
+  chat.show();
+  await vi.advanceTimersByTimeAsync(1000);
+  vi.useRealTimers();
+  expect([requests.length, chat.state.line]).toEqual([2, 'connecting']);
 });
 
 test('a token that the server has forgotten makes a new visitor', async () => {

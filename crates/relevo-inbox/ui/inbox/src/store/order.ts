@@ -33,9 +33,8 @@ export function compare(sort: Sort, a: Card, b: Card): number {
   const waiting = last(a.waiting_since) - last(b.waiting_since);
   switch (sort) {
     case 'due': {
-      const idle = Number(a.waiting_since === null) - Number(b.waiting_since === null);
       const window = (card: Card) => (card.waiting_since ? last(card.window_ends_at) : Number.MAX_SAFE_INTEGER);
-      return idle || window(a) - window(b) || waiting || newest;
+      return window(a) - window(b) || waiting || newest;
     }
     case 'newest':
       return newest;
