@@ -34,10 +34,19 @@ describe('marks', () => {
     ['a\nb', 'a⏎b'],
   ])('%s', (text, tree) => expect(line(text)).toBe(tree));
 
-  test.each(['snake_case_name', 'snake_case_ here', '2 * 3 * 4', '**open', '* ', '\\', '``', '~ a ~', '5*', '__init', '****a****'])(
-    'leaves %s as it was typed',
-    (text) => expect(toPlain(text).replace('• ', '* ').trim()).toBe(text.trim()),
-  );
+  test.each([
+    'snake_case_name',
+    'snake_case_ here',
+    '2 * 3 * 4',
+    '**open',
+    '* ',
+    '\\',
+    '``',
+    '~ a ~',
+    '5*',
+    '__init',
+    '****a****',
+  ])('leaves %s as it was typed', (text) => expect(toPlain(text).replace('• ', '* ').trim()).toBe(text.trim()));
 
   test('a backslash makes a mark ordinary', () => expect(line('\\*a\\* \\[b](c)')).toBe('*a* [b](c)'));
 });
