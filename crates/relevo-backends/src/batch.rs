@@ -179,7 +179,8 @@ pub(crate) fn marks(state: &Conversation) -> Vec<(&'static str, String)> {
     let participants = state.participants.iter().map(|agent| ("participant", agent.to_string()));
     let mentions = state.mentions.iter().map(|agent| ("mention", agent.to_string()));
     let labels = state.labels.iter().map(|label| ("label", label.clone()));
-    participants.chain(mentions).chain(labels).collect()
+    let stage = state.stage.iter().map(|stage| ("stage", stage.to_string()));
+    participants.chain(mentions).chain(labels).chain(stage).collect()
 }
 
 /// What the port asks of callers. Whoever breaks it must not fail others in the same group.

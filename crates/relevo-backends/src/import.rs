@@ -356,6 +356,7 @@ mod tests {
             inbox: None,
             team: None,
             label: None,
+            stage: None,
             sort: Sort::Newest,
             offset: 0,
             limit: 10,

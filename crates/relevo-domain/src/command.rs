@@ -3,7 +3,7 @@
 
 use crate::control::{Epoch, Turn};
 use crate::event::{HandoffReason, Origin, Outcome, Priority, Status, TransferTarget};
-use crate::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, TeamId};
+use crate::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, StageId, TeamId};
 use crate::message::{Attachment, Button, DeliveryState};
 use crate::time::Timestamp;
 use crate::window::WindowPolicy;
@@ -289,6 +289,13 @@ pub enum Command {
         /// The team.
         team: Option<TeamId>,
     },
+    /// How far it has come.
+    SetStage {
+        /// Who does it.
+        agent: AgentFacts,
+        /// The stage.
+        stage: Option<StageId>,
+    },
     /// An agent has seen everything up to here.
     AgentRead {
         /// Who.
@@ -368,6 +375,7 @@ impl Command {
             | Self::SetLabels { .. }
             | Self::ChangeLabels { .. }
             | Self::SetTeam { .. }
+            | Self::SetStage { .. }
             | Self::AgentRead { .. }
             | Self::RunMacro { .. }
             | Self::RecordContact { .. }

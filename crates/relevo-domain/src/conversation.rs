@@ -2,7 +2,7 @@
 
 use crate::control::{Control, Epoch, Holder, Turn};
 use crate::event::{Envelope, Event, HandoffReason, Origin, Outcome, Priority, Reader, Status, TransferTarget};
-use crate::id::{AgentId, ContactId, ConversationId, InboxId, MessageId, Seq, TeamId, TurnId};
+use crate::id::{AgentId, ContactId, ConversationId, InboxId, MessageId, Seq, StageId, TeamId, TurnId};
 use crate::message::{Actor, DeliveryState, Message, preview};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ pub struct Conversation {
     pub labels: BTreeSet<String>,
     /// The responsible team.
     pub team: Option<TeamId>,
+    /// How far it has come.
+    #[serde(default)]
+    pub stage: Option<StageId>,
     /// Agents who joined beside the assignee.
     pub participants: BTreeSet<AgentId>,
     /// What bots learnt.
@@ -158,6 +161,7 @@ impl Conversation {
             priority: Priority::None,
             labels: BTreeSet::new(),
             team: None,
+            stage: None,
             participants: BTreeSet::new(),
             captured: BTreeMap::new(),
             handoff_reason: None,
@@ -311,6 +315,7 @@ impl Conversation {
                 self.labels.extend(added.iter().cloned());
             }
             Event::TeamChanged { team } => self.team.clone_from(team),
+            Event::StageChanged { stage } => self.stage.clone_from(stage),
             Event::Closed { outcome, control, .. } => {
                 self.status = Status::Closed;
                 self.outcome = Some(*outcome);
@@ -408,6 +413,7 @@ mod tests {
         let mut stored = serde_json::to_value(desk.state()).expect("maps with text keys");
         let fields = stored.as_object_mut().expect("a map");
         fields.remove("unanswered").expect("today's shape");
+        fields.remove("stage").expect("today's shape");
         // The newest turn that said something, until `unanswered` took its place.
         fields.insert("answered_turn".into(), serde_json::Value::Null);
         let read: Conversation = serde_json::from_value(stored).expect("still read");

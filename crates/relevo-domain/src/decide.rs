@@ -73,6 +73,7 @@ fn admitted(state: &Conversation, command: &Command, facts: &Facts) -> Decision 
             workflow::set_labels(state, agent, &kept.chain(add).cloned().collect::<Vec<_>>())
         }
         Command::SetTeam { agent, team } => Ok(workflow::set_team(state, agent, team.as_ref())),
+        Command::SetStage { agent, stage } => Ok(workflow::set_stage(state, agent, stage.as_ref())),
         Command::RunMacro { agent, name, steps } => workflow::run_macro(state, agent, name, steps, facts),
         Command::RecordContact { agent } => {
             Ok(vec![(agent.as_ref().map_or(Actor::Visitor, by), Event::ContactUpdated { contact: state.contact })])

@@ -1,7 +1,7 @@
 //! Facts. Once written they are never edited; a new shape of an old fact is made by [`crate::upcast`].
 
 use crate::control::{Control, Epoch, Turn};
-use crate::id::{AgentId, BotId, ContactId, ConversationId, InboxId, NoteId, Seq, TeamId, TurnId};
+use crate::id::{AgentId, BotId, ContactId, ConversationId, InboxId, NoteId, Seq, StageId, TeamId, TurnId};
 use crate::message::{Actor, DeliveryState, Message};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -200,6 +200,11 @@ pub enum Event {
         /// Which, or none.
         team: Option<TeamId>,
     },
+    /// It has come to another stage.
+    StageChanged {
+        /// Which, or none.
+        stage: Option<StageId>,
+    },
     /// Finished.
     Closed {
         /// How it ended.
@@ -269,6 +274,7 @@ impl Event {
             Self::PriorityChanged { .. } => "priority_changed",
             Self::LabelsChanged { .. } => "labels_changed",
             Self::TeamChanged { .. } => "team_changed",
+            Self::StageChanged { .. } => "stage_changed",
             Self::Closed { .. } => "closed",
             Self::Reopened { .. } => "reopened",
             Self::ContactUpdated { .. } => "contact_updated",
@@ -293,6 +299,28 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// Campaign parameters (`source`, `medium`, `campaign`, …).
     pub utm: BTreeMap<String, String>,
+    /// The country, where something tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+}
+
+/// Where a visitor is, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Country {
+    /// Two capitals, as ISO 3166-1 names it.
+    pub code: String,
+    /// What it was taken from.
+    pub from: CountrySource,
+}
+
+/// What a country was taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountrySource {
+    /// A proxy that knows where addresses are.
+    Address,
+    /// The time zone of the visitor's device: a guess.
+    TimeZone,
 }
 
 /// Which of the two fence checks withheld something.

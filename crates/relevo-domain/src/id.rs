@@ -95,6 +95,8 @@ slug_id! {
     TeamId,
     /// A bot that is plugged in.
     BotId,
+    /// A step on the way that conversations take.
+    StageId,
 }
 
 /// The number of a fact in its conversation: 1, 2, 3, … without gaps. 0 is "nothing yet".

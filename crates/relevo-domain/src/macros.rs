@@ -29,7 +29,7 @@ mod words;
 pub use words::{Label, MacroText};
 
 use crate::event::{Outcome, Priority};
-use crate::id::{BotId, TeamId};
+use crate::id::{BotId, StageId, TeamId};
 use crate::shortcut::{Input, Library};
 use serde::Serialize;
 use std::time::Duration;
@@ -66,6 +66,8 @@ pub enum Action {
     Assign(Assignee),
     /// Makes a team responsible.
     Team(TeamId),
+    /// Says how far it has come.
+    Stage(StageId),
     /// Adds labels.
     AddLabels(Vec<String>),
     /// Takes labels away.
@@ -89,6 +91,7 @@ impl Action {
             Self::Note(_) => "note",
             Self::Assign(_) => "assign",
             Self::Team(_) => "team",
+            Self::Stage(_) => "stage",
             Self::AddLabels(_) => "add_labels",
             Self::RemoveLabels(_) => "remove_labels",
             Self::Priority(_) => "priority",

@@ -81,6 +81,7 @@ pub fn for_visitor(envelope: &Envelope) -> Option<VisitorItem> {
         | Event::PriorityChanged { .. }
         | Event::LabelsChanged { .. }
         | Event::TeamChanged { .. }
+        | Event::StageChanged { .. }
         | Event::ContactUpdated { .. }
         | Event::PageVisited { .. }
         | Event::TurnFailed { .. }

@@ -9,7 +9,7 @@ mod read;
 pub use bad::{BadSetting, BadSettings};
 pub use parts::{
     BotConfig, BotKind, CopilotConfig, InboxConfig, Limits, LogFormat, NatsConfig, NodeConfig, PostgresConfig,
-    QdrantConfig, TeamConfig,
+    QdrantConfig, StageConfig, TeamConfig, Text,
 };
 
 use relevo::domain::card::Visibility;
@@ -37,6 +37,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Proxies in front of this server: what they say about a client's address (`X-Forwarded-For`) is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The header in which such a proxy names the visitor's country by its two letters (`cf-ipcountry`).
+    pub country_header: Option<String>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which conversations agents see.
@@ -51,6 +53,8 @@ pub struct Config {
     pub inboxes: Vec<InboxConfig>,
     /// Groups of agents.
     pub teams: Vec<TeamConfig>,
+    /// The stages that a conversation goes through, in their order; those of a sale when left out.
+    pub stages: Vec<StageConfig>,
     /// Bots.
     pub bots: Vec<BotConfig>,
     /// A PostgreSQL database; none: an SQLite file in the data folder.
@@ -75,6 +79,7 @@ impl Default for Config {
             public_url: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            country_header: None,
             log_format: LogFormat::default(),
             visibility: Visibility::Everyone,
             shortcuts: None,
@@ -82,6 +87,7 @@ impl Default for Config {
             knowledge: None,
             inboxes: Vec::new(),
             teams: Vec::new(),
+            stages: StageConfig::usual(),
             bots: Vec::new(),
             postgres: None,
             nats: None,

@@ -148,6 +148,21 @@ pub async fn seen(app: &App, agent: &Agent, id: ConversationId) -> Result<Conver
         .ok_or_else(|| Problem::not_found("conversation"))
 }
 
+/// The address of whoever is connected: a visitor, or the proxy in front of this server.
+pub struct Peer(pub IpAddr);
+
+impl FromRequestParts<App> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> std::result::Result<Self, Self::Rejection> {
+        Ok(Self(peer(parts)))
+    }
+}
+
+fn peer(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<SocketAddr>().map_or(IpAddr::from([127, 0, 0, 1]), SocketAddr::ip)
+}
+
 /// The address that a request came from. What a proxy says counts only if the proxy is one of ours.
 pub struct Address(pub IpAddr);
 
@@ -155,9 +170,14 @@ impl FromRequestParts<App> for Address {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<SocketAddr>().map_or(IpAddr::from([127, 0, 0, 1]), SocketAddr::ip);
+        let peer = peer(parts);
         Ok(Self(client(peer, &parts.headers, &app.config.trusted_proxies)))
     }
+}
+
+/// Whether a connection comes from a proxy of ours, so that what its headers add is believed.
+pub fn from_own_proxy(peer: IpAddr, config: &crate::config::Config) -> bool {
+    config.trusted_proxies.contains(&peer)
 }
 
 /// The last address in `X-Forwarded-For` that is no proxy of ours: those before it anybody could have written.

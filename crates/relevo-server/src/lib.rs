@@ -31,6 +31,8 @@ pub mod serve;
 pub mod wire;
 pub mod ws;
 
+mod country;
+
 pub mod agents;
 pub mod housekeeping;
 pub mod knowledge;

@@ -8,6 +8,7 @@ mod copilot;
 mod edge;
 mod files;
 mod knowledge;
+mod lists;
 mod macros;
 mod model;
 mod sockets;

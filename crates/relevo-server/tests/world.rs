@@ -327,6 +327,16 @@ impl VisitorClient {
     /// Connects, anew or again, and asks for everything after `after`.
     pub async fn returns(&mut self, world: &World, after: u64) {
         let ticket = self.ticket().await;
+        self.connects(world, &ticket, after).await;
+    }
+
+    /// Comes with another hello than the usual one, through a proxy that adds headers.
+    pub async fn comes_with(&mut self, world: &World, hello: Value, headers: &[(&str, &str)]) {
+        let ticket = self.ticket_for(hello, headers).await;
+        self.connects(world, &ticket, 0).await;
+    }
+
+    async fn connects(&mut self, world: &World, ticket: &str, after: u64) {
         let url = format!("ws://{}/ws/visitor?ticket={ticket}", world.address);
         self.socket = Some(tokio_tungstenite::connect_async(url).await.unwrap().0);
         self.send(json!({"op": "hello", "after": after})).await;
@@ -367,7 +377,16 @@ impl VisitorClient {
 
     pub async fn ticket(&mut self) -> String {
         let hello = json!({"inbox": "shop", "token": self.token, "language": "es"});
-        let session = call("POST", &format!("{}/widget/session", self.base), None, None, hello).await.1;
+        self.ticket_for(hello, &[]).await
+    }
+
+    /// A ticket for what a page says, through a proxy that adds headers.
+    async fn ticket_for(&mut self, hello: Value, headers: &[(&str, &str)]) -> String {
+        let mut request = reqwest::Client::new().post(format!("{}/widget/session", self.base)).json(&hello);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let session: Value = request.send().await.unwrap().json().await.unwrap();
         self.token = session["token"].clone();
         session["contact"]["id"].as_str().unwrap().clone_into(&mut self.contact);
         session["ticket"].as_str().unwrap().to_owned()

@@ -27,6 +27,8 @@ impl Cards for PostgresStore {
                     AND ($3::text IS NULL OR c.inbox = $3) AND ($4::text IS NULL OR c.team = $4)
                     AND ($5::text IS NULL
                         OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = $5))
+                    AND ($8::text IS NULL
+                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'stage' AND value = $8))
                     {found}
                 ORDER BY {order} LIMIT $6 OFFSET $7
             )
@@ -34,7 +36,7 @@ impl Cards for PostgresStore {
             ORDER BY {order}",
             view = view(query.view),
             seen = seen(&query.agent, query.visibility),
-            found = (8..).zip(&words).map(|(parameter, _)| found(parameter)).collect::<String>(),
+            found = (9..).zip(&words).map(|(parameter, _)| found(parameter)).collect::<String>(),
             order = order(query.sort),
         );
         let mut sql = sqlx::query(AssertSqlSafe(sql))
@@ -45,7 +47,8 @@ impl Cards for PostgresStore {
             .bind(query.label.as_deref().map(plain))
             // One more tells whether more follow.
             .bind(size(query.limit.saturating_add(1)))
-            .bind(size(query.offset));
+            .bind(size(query.offset))
+            .bind(query.stage.as_ref().map(ToString::to_string));
         for word in &words {
             // Quoted, a word is a word, and letters and digits are all that is in it.
             sql = sql.bind(format!("'{word}':*"));

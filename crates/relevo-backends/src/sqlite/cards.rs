@@ -27,6 +27,7 @@ impl Cards for SqliteStore {
                 SELECT c.id FROM conversations AS c WHERE {view} AND {seen}
                     AND (?3 IS NULL OR c.inbox = ?3) AND (?4 IS NULL OR c.team = ?4)
                     AND (?5 IS NULL OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = ?5))
+                    AND (?8 IS NULL OR c.id IN (SELECT conversation FROM marks WHERE kind = 'stage' AND value = ?8))
                     {found}
                 ORDER BY {order} LIMIT ?6 OFFSET ?7
             )
@@ -34,7 +35,7 @@ impl Cards for SqliteStore {
             ORDER BY {order}",
             view = view(query.view),
             seen = seen(&query.agent, query.visibility),
-            found = (8..).zip(&words).map(|(parameter, _)| found(parameter)).collect::<String>(),
+            found = (9..).zip(&words).map(|(parameter, _)| found(parameter)).collect::<String>(),
             order = order(query.sort),
         );
         let mut sql = sqlx::query(AssertSqlSafe(sql))
@@ -45,7 +46,8 @@ impl Cards for SqliteStore {
             .bind(&query.label)
             // One more tells whether more follow.
             .bind(size(query.limit.saturating_add(1)))
-            .bind(size(query.offset));
+            .bind(size(query.offset))
+            .bind(query.stage.as_ref().map(ToString::to_string));
         for word in &words {
             // Quoted, a word is a word to FTS5, and letters and digits are all that is in it.
             sql = sql.bind(format!("\"{word}\"*"));

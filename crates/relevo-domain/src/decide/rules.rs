@@ -5,7 +5,7 @@ use crate::command::{Command, Handoff, Inbound, InboxPolicy, Rejection};
 use crate::control::{Holder, Turn};
 use crate::conversation::Conversation;
 use crate::event::{Event, FenceCheck, HandoffReason, Outcome, Priority, Status, TransferTarget, Withheld};
-use crate::id::{BotId, TeamId};
+use crate::id::{BotId, StageId, TeamId};
 use crate::message::{Actor, DeliveryState};
 use crate::testing::{Desk, agent, bot, bot_inbox, message_id, say, supervisor, words};
 use crate::time::Timestamp;
@@ -265,7 +265,7 @@ fn after_the_window_only_notes_are_accepted_and_the_conversation_closes() {
     assert_eq!(names(&desk.run(note).unwrap()), ["note_added"]);
 }
 
-// covers: C02 C03
+// covers: C02 C03 C05
 #[test]
 fn workflow_changes_say_only_what_changed() {
     let mut desk = Desk::start(bot_inbox());
@@ -280,6 +280,13 @@ fn workflow_changes_say_only_what_changed() {
     let urgent = Command::SetPriority { agent: agent(1), priority: Priority::Urgent };
     assert_eq!(names(&desk.run(urgent.clone()).unwrap()), ["priority_changed"]);
     assert_eq!(desk.run(urgent), Ok(Vec::new()));
+    let stage =
+        |id: Option<&str>| Command::SetStage { agent: agent(1), stage: id.map(|id| StageId::new(id).expect("a slug")) };
+    assert_eq!(names(&desk.run(stage(Some("won"))).unwrap()), ["stage_changed"]);
+    assert_eq!(desk.run(stage(Some("won"))), Ok(Vec::new()));
+    assert_eq!(desk.state().stage.as_ref().map(StageId::as_str), Some("won"));
+    desk.run(stage(None)).unwrap();
+    assert_eq!(desk.state().stage, None);
 }
 
 #[test]

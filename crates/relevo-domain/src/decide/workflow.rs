@@ -1,4 +1,4 @@
-//! Status, priority, labels, team, and the end of a conversation.
+//! Status, priority, labels, team, stage, and the end of a conversation.
 
 use super::handoff::check_length;
 use super::reply::after;
@@ -7,7 +7,7 @@ use crate::command::{AgentFacts, Command, Facts, Rejection};
 use crate::control::Holder;
 use crate::conversation::Conversation;
 use crate::event::{Event, MacroStep, Outcome, Priority, ReopenReason, Status, StatusReason};
-use crate::id::TeamId;
+use crate::id::{StageId, TeamId};
 use crate::message::Actor;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -137,6 +137,13 @@ pub(super) fn set_team(state: &Conversation, agent: &AgentFacts, team: Option<&T
         return Vec::new();
     }
     vec![(by(agent), Event::TeamChanged { team: team.cloned() })]
+}
+
+pub(super) fn set_stage(state: &Conversation, agent: &AgentFacts, stage: Option<&StageId>) -> Vec<Decided> {
+    if state.stage.as_ref() == stage {
+        return Vec::new();
+    }
+    vec![(by(agent), Event::StageChanged { stage: stage.cloned() })]
 }
 
 /// The end of a snooze, if it is still the one that was set.

@@ -5,7 +5,7 @@ use super::values::{
 };
 use super::words::{Label, Words};
 use super::{Action, MAX_STEPS, Macro};
-use crate::id::{TeamId, is_slug};
+use crate::id::{StageId, TeamId, is_slug};
 use crate::shortcut::Library;
 use crate::template::{Fault, MAX_SOURCE, Source, TemplateError, nearest};
 use serde::Deserialize;
@@ -29,6 +29,7 @@ struct Step {
     note: Option<Spanned<Words>>,
     assign: Option<Spanned<String>>,
     team: Option<Spanned<String>>,
+    stage: Option<Spanned<String>>,
     add_labels: Option<Spanned<Vec<String>>>,
     remove_labels: Option<Spanned<Vec<String>>>,
     priority: Option<Spanned<String>>,
@@ -38,12 +39,13 @@ struct Step {
     close: Option<Spanned<String>>,
 }
 
-const ACTIONS: [&str; 12] = [
+const ACTIONS: [&str; 13] = [
     "send_shortcut",
     "send_text",
     "note",
     "assign",
     "team",
+    "stage",
     "add_labels",
     "remove_labels",
     "priority",
@@ -124,6 +126,7 @@ impl Step {
         plain(self.send_shortcut.map(|name| send_shortcut(&name, library)));
         plain(self.assign.map(|who| assign(&who)));
         plain(self.team.map(|team| slug(&team, TeamId::new).map(Action::Team)));
+        plain(self.stage.map(|stage| slug(&stage, StageId::new).map(Action::Stage)));
         plain(self.add_labels.map(|names| labels(&names).map(Action::AddLabels)));
         plain(self.remove_labels.map(|names| labels(&names).map(Action::RemoveLabels)));
         plain(self.priority.map(|name| one_of("priority", &name, &PRIORITIES).map(Action::Priority)));

@@ -33,6 +33,8 @@ assign = "nobody"
 [[steps]]
 team = "ventas"
 [[steps]]
+stage = "won"
+[[steps]]
 add_labels = ["vip", "envío"]
 [[steps]]
 remove_labels = ["nuevo"]
@@ -52,7 +54,7 @@ hand_to_bot = true
     let names: Vec<_> = found.steps.iter().map(Action::name).collect();
     assert_eq!(
         names.join(" "),
-        "send_shortcut send_text note assign assign assign team add_labels remove_labels priority status hand_to_bot"
+        "send_shortcut send_text note assign assign assign team stage add_labels remove_labels priority status hand_to_bot"
     );
     assert_eq!(
         serde_json::to_value(&found.steps).unwrap(),
@@ -64,6 +66,7 @@ hand_to_bot = true
             {"assign": "me"},
             {"assign": "nobody"},
             {"team": "ventas"},
+            {"stage": "won"},
             {"add_labels": ["vip", "envío"]},
             {"remove_labels": ["nuevo"]},
             {"priority": "urgent"},

@@ -1,7 +1,9 @@
 //! Settings that can be read, but make no sense together.
 
 use super::{BadSetting, BotConfig, BotKind, Config, QdrantConfig};
+use axum::http::HeaderName;
 use relevo::domain::id::BotId;
+use relevo::domain::template::Language;
 use relevo::webhook::Secret;
 use relevo_copilot::prompt::TASKS;
 use std::collections::BTreeSet;
@@ -60,7 +62,9 @@ pub(super) fn problems(config: &Config, plugged: &[BotId]) -> Vec<BadSetting> {
     }
     folders(config, &mut say);
     several(config, &mut say);
+    country(config, &mut say);
     teams(config, &mut say);
+    stages(config, &mut say);
     bots(config, &mut say);
     inboxes(config, plugged, &mut say);
     copilot(config, &mut say);
@@ -118,6 +122,26 @@ fn twice<'a>(list: &str, ids: impl Iterator<Item = &'a str>, say: Say<'_>) {
 
 fn teams(config: &Config, say: Say<'_>) {
     twice("teams", config.teams.iter().map(|team| team.id.as_str()), say);
+}
+
+fn stages(config: &Config, say: Say<'_>) {
+    twice("stages", config.stages.iter().map(|stage| stage.id.as_str()), say);
+    for (n, stage) in config.stages.iter().enumerate() {
+        let long = |language| !(1..=40).contains(&stage.name_in(language).trim().chars().count());
+        if Language::ALL.into_iter().any(long) {
+            say(format!("stages[{n}].name"), "is empty or too long", "write 1 to 40 characters");
+        }
+    }
+}
+
+fn country(config: &Config, say: Say<'_>) {
+    let Some(name) = &config.country_header else { return };
+    if HeaderName::try_from(name).is_err() {
+        say("country_header".into(), "is not the name of a header", "write it as \"cf-ipcountry\"");
+    } else if config.trusted_proxies.is_empty() {
+        let reason = "is believed from `trusted_proxies` only, and there are none";
+        say("country_header".into(), reason, "add the proxy that writes it, or leave it out");
+    }
 }
 
 fn bots(config: &Config, say: Say<'_>) {

@@ -1,6 +1,7 @@
 //! The sections of the settings.
 
-use relevo::domain::id::{BotId, InboxId, TeamId};
+use relevo::domain::id::{BotId, InboxId, StageId, TeamId};
+use relevo::domain::template::Language;
 use relevo::domain::window::WindowPolicy;
 use relevo_copilot::{Masking, Price};
 use serde::Deserialize;
@@ -54,6 +55,59 @@ pub struct TeamConfig {
     pub id: TeamId,
     /// Its name for people.
     pub name: String,
+}
+
+/// A stage that a conversation may be in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageConfig {
+    /// Its id.
+    pub id: StageId,
+    /// Its name for people: one, or one for each language; its id when left out.
+    pub name: Option<Text>,
+}
+
+impl StageConfig {
+    /// The stages of a sale.
+    pub fn usual() -> Vec<Self> {
+        let stages = [
+            ("new", "Nueva", "Nova", "New"),
+            ("interested", "Con interés", "Com interesse", "Interested"),
+            ("negotiating", "En negociación", "Em negociação", "Negotiating"),
+            ("won", "Ganada", "Ganha", "Won"),
+            ("lost", "Perdida", "Perdida", "Lost"),
+        ];
+        let stage = |(id, es, pt, en): (&str, &str, &str, &str)| Self {
+            id: StageId::new(id).expect("a slug"),
+            name: Some(Text::Each(Language::ALL.into_iter().zip([es, pt, en].map(str::to_owned)).collect())),
+        };
+        stages.map(stage).to_vec()
+    }
+
+    /// Its name for people of a language.
+    pub fn name_in(&self, language: Language) -> &str {
+        self.name.as_ref().map_or(self.id.as_str(), |name| name.in_language(language))
+    }
+}
+
+/// A text for people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "a text, or one for each language (es, pt, en)")]
+pub enum Text {
+    /// The same in every language.
+    One(String),
+    /// One for each language.
+    Each(BTreeMap<Language, String>),
+}
+
+impl Text {
+    /// The text for a language: that one, else the Spanish, the Portuguese or the English one.
+    fn in_language(&self, language: Language) -> &str {
+        match self {
+            Self::One(text) => text,
+            Self::Each(texts) => texts.get(&language).or_else(|| texts.values().next()).map_or("", String::as_str),
+        }
+    }
 }
 
 /// A bot.

@@ -1,6 +1,7 @@
 //! Signing in and out, and the ticket that opens a socket.
 
 use crate::app::App;
+use crate::config::StageConfig;
 use crate::error::{Problem, Result};
 use crate::extract::{Address, Json, SignedIn, cookie};
 use crate::sign_in::{self, COOKIE};
@@ -12,8 +13,10 @@ use axum::response::IntoResponse;
 use relevo::domain::card::Visibility;
 use relevo::domain::command::Role;
 use relevo::domain::id::{AgentId, TeamId};
+use relevo::domain::template::Language;
 use relevo::store::{Agent, Presence};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -135,6 +138,8 @@ struct Me {
     inboxes: Vec<InboxInfo>,
     bots: Vec<Named>,
     teams: Vec<Named>,
+    /// In their order.
+    stages: Vec<StageInfo>,
     agents: Vec<Colleague>,
     copilot: Model,
     limits: Limits,
@@ -181,6 +186,21 @@ struct Named {
     name: String,
 }
 
+/// A stage that a conversation may be in.
+#[derive(Serialize, ToSchema)]
+struct StageInfo {
+    id: String,
+    /// By language: `es`, `pt`, `en`.
+    names: BTreeMap<&'static str, String>,
+}
+
+impl From<&StageConfig> for StageInfo {
+    fn from(stage: &StageConfig) -> Self {
+        let name = |language: Language| (language.code(), stage.name_in(language).to_owned());
+        Self { id: stage.id.to_string(), names: Language::ALL.map(name).into() }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 struct Limits {
     /// The largest file.
@@ -218,6 +238,7 @@ fn describe(app: &App, me: &Agent) -> Me {
         inboxes: inboxes.collect(),
         bots: bots.collect(),
         teams: teams.collect(),
+        stages: app.config.stages.iter().map(StageInfo::from).collect(),
         agents: agents.iter().map(Colleague::from).collect(),
         copilot: Model { model: app.copilot.copilot().model_name().to_string() },
         limits: Limits { attachment_bytes: app.config.limits.attachment_bytes },

@@ -1,8 +1,9 @@
 //! What the visitor's page asks before it opens its socket.
 
 use crate::app::App;
+use crate::country;
 use crate::error::{Problem, Result};
-use crate::extract::{Address, Json, own_origin};
+use crate::extract::{Address, Json, Peer, own_origin};
 use crate::sign_in;
 use crate::tickets::{self, Principal, Visit};
 use crate::ws::visitor::origin;
@@ -43,6 +44,9 @@ struct Hello {
     referrer: Option<String>,
     #[serde(default)]
     utm: BTreeMap<String, String>,
+    /// The device's, as the IANA database names it (`Europe/Madrid`).
+    #[serde(default)]
+    time_zone: Option<String>,
     #[serde(default)]
     identity: Option<Identity>,
 }
@@ -69,6 +73,7 @@ struct Identity {
 async fn session(
     State(app): State<App>,
     Address(address): Address,
+    Peer(peer): Peer,
     headers: HeaderMap,
     Json(hello): Json<Hello>,
 ) -> Result<impl IntoResponse> {
@@ -87,6 +92,7 @@ async fn session(
     let (contact, token) = who(&app, &inbox_id, address, hello.token, hello.identity).await?;
     let mut origin = origin(hello.page, hello.title, hello.referrer);
     origin.utm = hello.utm;
+    origin.country = country::of(&app.config, peer, &headers, hello.time_zone.as_deref());
     origin.user_agent = headers
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())

@@ -36,6 +36,8 @@ pub struct Card {
     #[schema(value_type = Vec<String>)]
     participants: Vec<AgentId>,
     team: Option<String>,
+    /// How far it has come: a stage's id.
+    stage: Option<String>,
     labels: Vec<String>,
     #[schema(value_type = Option<words::Outcome>)]
     outcome: Option<Outcome>,
@@ -117,6 +119,7 @@ impl Card {
             assignee: state.control.agent(),
             participants: state.participants.iter().copied().collect(),
             team: state.team.as_ref().map(ToString::to_string),
+            stage: state.stage.as_ref().map(ToString::to_string),
             labels: state.labels.iter().cloned().collect(),
             outcome: state.outcome,
             proposed_outcome: relevo::domain::decide::propose_outcome(state),

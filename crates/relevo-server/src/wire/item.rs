@@ -6,7 +6,7 @@ use relevo::domain::control::Epoch;
 use relevo::domain::event::{
     self, Envelope, Event, FenceCheck, HandoffReason, Origin, Outcome, Priority, ReopenReason, StatusReason, Withheld,
 };
-use relevo::domain::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, TeamId, TurnId};
+use relevo::domain::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, StageId, TeamId, TurnId};
 use relevo::domain::message::{self, DeliveryState};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -209,6 +209,10 @@ enum What {
         #[schema(value_type = Option<String>)]
         team: Option<TeamId>,
     },
+    StageChanged {
+        #[schema(value_type = Option<String>)]
+        stage: Option<StageId>,
+    },
     Closed {
         #[schema(value_type = words::Outcome)]
         outcome: Outcome,
@@ -331,6 +335,7 @@ impl From<&Event> for What {
             Event::PriorityChanged { priority } => Self::PriorityChanged { priority },
             Event::LabelsChanged { added, removed } => Self::LabelsChanged { added, removed },
             Event::TeamChanged { team } => Self::TeamChanged { team },
+            Event::StageChanged { stage } => Self::StageChanged { stage },
             Event::Closed { outcome, proposed, control } => {
                 Self::Closed { outcome, proposed, control: Control::from(&control) }
             }

@@ -51,6 +51,8 @@ words! {
     HandoffReason = relevo::domain::event::HandoffReason {
         BotAsked, VisitorAsked, BotFailed, BotTimeout, BotError, TooLarge, NoBot, LowConfidence,
     }
+    /// What a country was taken from.
+    CountrySource = relevo::domain::event::CountrySource { Address, TimeZone }
     /// Why a status changed by itself.
     StatusReason = relevo::domain::event::StatusReason { VisitorWrote, SnoozeEnded }
     /// Why a closed conversation is live again.

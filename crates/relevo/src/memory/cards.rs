@@ -75,6 +75,7 @@ impl Data {
             && query.inbox.as_ref().is_none_or(|inbox| state.inbox == *inbox)
             && query.team.as_ref().is_none_or(|team| state.team.as_ref() == Some(team))
             && query.label.as_ref().is_none_or(|label| state.labels.contains(label))
+            && query.stage.as_ref().is_none_or(|stage| state.stage.as_ref() == Some(stage))
             && query.text.as_ref().is_none_or(|text| self.has_words(row, text))
     }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::AgentFacts;
 use relevo_domain::conversation::Conversation;
-use relevo_domain::id::{ContactId, ConversationId, InboxId, TeamId};
+use relevo_domain::id::{ContactId, ConversationId, InboxId, StageId, TeamId};
 use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -75,6 +75,8 @@ pub struct Query {
     pub team: Option<TeamId>,
     /// Only with this label.
     pub label: Option<String>,
+    /// Only in this stage.
+    pub stage: Option<StageId>,
     /// In which order.
     pub sort: Sort,
     /// How many rows to skip.

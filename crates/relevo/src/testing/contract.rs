@@ -59,7 +59,7 @@ macro_rules! contract_tests {
             views: every_view_holds_what_its_specification_says, counts_are_the_sizes_of_the_lists,
                 the_visibility_rule_is_the_domains, those_who_wait_longer_are_counted, a_view_follows_every_change;
             lists: lists_are_sorted_as_specified, what_is_due_comes_first, pages_join_into_the_list,
-                lists_are_filtered_by_inbox_team_and_label, a_row_is_found_whoever_sees_it,
+                lists_are_filtered_by_inbox_team_label_and_stage, a_row_is_found_whoever_sees_it,
                 changed_rows_come_in_the_order_of_their_change, a_contacts_conversations_come_newest_first;
             search: people_are_found_by_name_email_and_phone, words_are_found_whatever_their_accents_and_case,
                 all_words_of_a_query_must_be_found, notes_are_found, withheld_words_are_not_found,

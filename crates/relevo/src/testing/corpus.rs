@@ -7,7 +7,9 @@ use relevo_domain::command::Role;
 use relevo_domain::control::{Control, Epoch, Holder, Turn};
 use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Envelope, Event, Origin, Status};
-use relevo_domain::id::{AgentId, BotId, ContactId, ConversationId, InboxId, MessageId, NoteId, TeamId, TurnId};
+use relevo_domain::id::{
+    AgentId, BotId, ContactId, ConversationId, InboxId, MessageId, NoteId, StageId, TeamId, TurnId,
+};
 use relevo_domain::message::{Actor, Message};
 use relevo_domain::time::Timestamp;
 use std::collections::BTreeMap;
@@ -19,6 +21,10 @@ pub(super) fn inbox(name: &str) -> InboxId {
 
 pub(super) fn team(name: &str) -> TeamId {
     TeamId::new(name).expect("a slug")
+}
+
+pub(super) fn stage(name: &str) -> StageId {
+    StageId::new(name).expect("a slug")
 }
 
 /// Conversation `n`.
@@ -154,6 +160,7 @@ pub(super) struct Palette {
     pub(super) agents: Vec<AgentId>,
     pub(super) teams: Vec<TeamId>,
     pub(super) labels: Vec<String>,
+    pub(super) stages: Vec<StageId>,
 }
 
 impl Palette {
@@ -162,6 +169,7 @@ impl Palette {
             agents: (1..=4).map(agent_id).collect(),
             teams: ["sales", "support", "returns"].map(team).to_vec(),
             labels: ["vip", "niño", "it's \"odd\" [1]"].map(str::to_owned).to_vec(),
+            stages: ["new", "won"].map(stage).to_vec(),
         }
     }
 
@@ -186,6 +194,7 @@ impl Palette {
         state.participants = dice.some(&self.agents);
         state.mentions = dice.some(&self.agents);
         state.labels = dice.some(&self.labels);
+        state.stage = dice.once_in(2).then(|| dice.pick(&self.stages));
         // Few different instants, so that orders must break ties.
         state.waiting_since = (!dice.once_in(3)).then(|| Timestamp(instant(dice)));
         state.window_ends_at = (!dice.once_in(3)).then(|| Timestamp(100 + instant(dice)));

@@ -5,7 +5,7 @@ import { change, handBack, join, leave, reopen, take } from './store/actions.sve
 import { suggest, summarise } from './store/copilot.svelte';
 import { live } from './store/live.svelte';
 import { may } from './store/may';
-import { hasBot, session } from './store/session.svelte';
+import { hasBot, hasStages, session } from './store/session.svelte';
 import { ui, type DialogName } from './store/ui.svelte';
 
 export interface Command {
@@ -57,6 +57,7 @@ export const COMMANDS: Command[] = [
   { label: 'action.priority', key: 'p', when: always, run: ask('priority') },
   { label: 'action.labels', key: 'l', when: always, run: ask('labels') },
   { label: 'action.team', when: always, run: ask('team') },
+  { label: 'action.stage', when: hasStages, run: ask('stage') },
   { label: 'action.close', key: 'e', when: allowed('close'), run: ask('close') },
   { label: 'action.reopen', when: allowed('reopen'), run: ({ id }) => reopen(id) },
   { label: 'action.leave', when: allowed('leave'), run: ({ id }) => leave(id) },

@@ -23,6 +23,7 @@ export async function openSession(config: Config, wish: SessionWish): Promise<Se
         title: document.title,
         referrer: document.referrer || undefined,
         utm: campaign(location.search),
+        time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
         identity: wish.identity ?? undefined,
       }),
     });

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use relevo::domain::command::Command;
 use relevo::domain::event::{Outcome, Priority, Status, TransferTarget};
-use relevo::domain::id::{BotId, ConversationId, Seq, TeamId};
+use relevo::domain::id::{BotId, ConversationId, Seq, StageId, TeamId};
 use relevo::domain::time::Timestamp;
 use relevo::store::Agent;
 use serde::Deserialize;
@@ -101,6 +101,13 @@ pub(super) fn known_team(app: &App, field: &str, team: &TeamId) -> Result<()> {
     Err(Problem::invalid(field, format!("there is no team `{team}`")))
 }
 
+pub(super) fn known_stage(app: &App, field: &str, stage: &StageId) -> Result<()> {
+    if app.config.stages.iter().any(|known| known.id == *stage) {
+        return Ok(());
+    }
+    Err(Problem::invalid(field, format!("there is no stage `{stage}`")))
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HandBack {
@@ -174,14 +181,22 @@ pub(crate) struct Patch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     team: Option<Option<TeamId>>,
+    /// A stage's id; null: none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    stage: Option<Option<StageId>>,
 }
 
 /// A field that is there, even if null.
-fn present<'de, D: serde::Deserializer<'de>>(field: D) -> std::result::Result<Option<Option<TeamId>>, D::Error> {
+fn present<'de, D, T>(field: D) -> std::result::Result<Option<Option<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     Option::deserialize(field).map(Some)
 }
 
-/// Status, priority, labels and team, all or nothing.
+/// Status, priority, labels, team and stage, all or nothing.
 #[utoipa::path(patch, path = "/api/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
     request_body = Patch, responses((status = 200, description = "Changed", body = Card)))]
 pub(crate) async fn patch(
@@ -207,6 +222,12 @@ pub(crate) async fn patch(
             known_team(&app, "team", team)?;
         }
         commands.push(Command::SetTeam { agent: who(), team });
+    }
+    if let Some(stage) = patch.stage {
+        if let Some(stage) = &stage {
+            known_stage(&app, "stage", stage)?;
+        }
+        commands.push(Command::SetStage { agent: who(), stage });
     }
     run(&app, &agent, id, &commands).await
 }

@@ -7,7 +7,7 @@ use crate::wire::{self, Card};
 use axum::Json;
 use axum::extract::State;
 use relevo::domain::card::View;
-use relevo::domain::id::{InboxId, TeamId};
+use relevo::domain::id::{InboxId, StageId, TeamId};
 use relevo::store::{self, DraftMode, Position, Sort};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -29,6 +29,8 @@ pub(crate) struct Wanted {
     team: Option<String>,
     /// Only with this label.
     label: Option<String>,
+    /// Only in this stage.
+    stage: Option<String>,
     /// `due newest oldest waiting`.
     #[param(value_type = Option<String>)]
     sort: Option<Sort>,
@@ -72,6 +74,7 @@ pub(crate) async fn conversations(
         inbox: wanted.inbox.map(InboxId::new).transpose().map_err(bad("inbox"))?,
         team: wanted.team.map(TeamId::new).transpose().map_err(bad("team"))?,
         label: wanted.label,
+        stage: wanted.stage.map(StageId::new).transpose().map_err(bad("stage"))?,
         sort: wanted.sort.unwrap_or_default(),
         offset,
         limit,

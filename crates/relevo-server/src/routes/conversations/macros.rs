@@ -1,6 +1,6 @@
 //! Shortcuts rendered with a conversation's data, and macros run on it.
 
-use super::act::known_team;
+use super::act::{known_stage, known_team};
 use super::card_of;
 use super::write::key;
 use crate::app::App;
@@ -168,6 +168,10 @@ fn command(
         Action::Team(team) => {
             known_team(app, step, team)?;
             Command::SetTeam { agent: who(), team: Some(team.clone()) }
+        }
+        Action::Stage(stage) => {
+            known_stage(app, step, stage)?;
+            Command::SetStage { agent: who(), stage: Some(stage.clone()) }
         }
         Action::AddLabels(labels) => Command::ChangeLabels { agent: who(), add: labels.clone(), remove: Vec::new() },
         Action::RemoveLabels(labels) => Command::ChangeLabels { agent: who(), add: Vec::new(), remove: labels.clone() },

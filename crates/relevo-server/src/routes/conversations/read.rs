@@ -8,7 +8,7 @@ use crate::wire::{self, Card, Contact, Item, Time, words};
 use axum::Json;
 use axum::extract::State;
 use relevo::domain::card::may_see;
-use relevo::domain::event::{Event, Origin, Outcome};
+use relevo::domain::event::{self, CountrySource, Event, Origin, Outcome};
 use relevo::domain::id::{AgentId, ConversationId, InboxId, Seq};
 use relevo::store::ArtifactStatus;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,7 @@ pub(crate) async fn one(
             inbox: state.inbox,
             pages,
             language: state.language,
+            country: state.origin.country.clone().map(Country::from),
             user_agent: state.origin.user_agent.clone(),
             utm: state.origin.utm.clone(),
             origin: state.origin,
@@ -101,15 +102,32 @@ struct Information {
     channel: String,
     #[schema(value_type = String)]
     inbox: InboxId,
-    /// `{page, title, referrer, user_agent, utm}` of the first message.
+    /// `{page, title, referrer, user_agent, utm, country}` of the first message.
     #[schema(value_type = Object)]
     origin: Origin,
     /// The pages seen last, newest first.
     pages: Vec<Visited>,
     language: Option<String>,
+    country: Option<Country>,
     user_agent: Option<String>,
     utm: BTreeMap<String, String>,
     earlier: Vec<Earlier>,
+}
+
+/// Where the visitor is.
+#[derive(Serialize, ToSchema)]
+struct Country {
+    /// Two capitals, as ISO 3166-1 names it.
+    code: String,
+    /// `address`, or `time_zone` where it is a guess.
+    #[schema(value_type = words::CountrySource)]
+    from: CountrySource,
+}
+
+impl From<event::Country> for Country {
+    fn from(event::Country { code, from }: event::Country) -> Self {
+        Self { code, from }
+    }
 }
 
 /// A page that the visitor looked at.

@@ -3,7 +3,7 @@
 use super::views::{agent, everything, listed, random_rows};
 use super::{Fresh, put};
 use crate::store::{Query, Row, Sort};
-use crate::testing::corpus::{contact, conversation, inbox, says, started, team};
+use crate::testing::corpus::{contact, conversation, inbox, says, stage, started, team};
 use crate::testing::dice::Dice;
 use relevo_domain::card::View;
 use relevo_domain::command::{AgentFacts, Role};
@@ -78,29 +78,34 @@ pub async fn pages_join_into_the_list(store: &Fresh) {
 }
 
 /// Filters, alone and together; a label is compared whole, whatever stands in it.
-pub async fn lists_are_filtered_by_inbox_team_and_label(store: &Fresh) {
+pub async fn lists_are_filtered_by_inbox_team_label_and_stage(store: &Fresh) {
     let mut rows = random_rows(store, &mut Dice::new()).await;
     rows.sort_by(|a, b| Sort::Newest.compare(a, b));
     let inboxes = [None, Some(inbox("shop")), Some(inbox("nowhere"))];
     let teams = [None, Some(team("sales")), Some(team("nobody"))];
     let labels = [None, Some("vip"), Some("it's \"odd\" [1]"), Some("vi"), Some("%")].map(|l| l.map(str::to_owned));
-    for (inbox, team, label) in product(&inboxes, &teams, &labels) {
+    let stages = [None, Some(stage("won")), Some(stage("wo"))];
+    for ((inbox, team, label), stage) in pairs(&product(&inboxes, &teams, &labels), &stages) {
         let held = |row: &&Row| {
             let state = &row.conversation;
             View::All.holds(state, anybody().id)
                 && inbox.as_ref().is_none_or(|inbox| state.inbox == *inbox)
                 && team.as_ref().is_none_or(|team| state.team.as_ref() == Some(team))
                 && label.as_ref().is_none_or(|label| state.labels.contains(label))
+                && stage.as_ref().is_none_or(|stage| state.stage.as_ref() == Some(stage))
         };
         let held: Vec<ConversationId> = rows.iter().filter(held).map(|row| row.conversation.id).collect();
-        let query = Query { inbox, team, label, ..everything(&anybody(), View::All) };
+        let query = Query { inbox, team, label, stage, ..everything(&anybody(), View::All) };
         assert_eq!(listed(store, &query).await, held, "{query:?}");
     }
 }
 
 fn product<A: Clone, B: Clone, C: Clone>(a: &[A], b: &[B], c: &[C]) -> Vec<(A, B, C)> {
-    let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a.clone(), b.clone())));
-    pairs.flat_map(|(a, b)| c.iter().map(move |c| (a.clone(), b.clone(), c.clone()))).collect()
+    pairs(&pairs(a, b), c).into_iter().map(|((a, b), c)| (a, b, c)).collect()
+}
+
+fn pairs<A: Clone, B: Clone>(a: &[A], b: &[B]) -> Vec<(A, B)> {
+    a.iter().flat_map(|a| b.iter().map(move |b| (a.clone(), b.clone()))).collect()
 }
 
 /// `row` asks for no right: its callers ask the rule.

@@ -285,6 +285,7 @@ impl<'a> Pair<'a> {
             inbox: maybe(&mut self.dice).then(|| self.dice.pick(&[inbox("shop"), inbox("help")])),
             team: maybe(&mut self.dice).then(|| self.dice.pick(&self.palette.teams)),
             label: maybe(&mut self.dice).then(|| self.dice.pick(&self.palette.labels)),
+            stage: maybe(&mut self.dice).then(|| self.dice.pick(&self.palette.stages)),
             sort: self.dice.pick(&[Sort::Due, Sort::Newest, Sort::Oldest, Sort::Waiting]),
             offset: usize::try_from(self.dice.below(4)).expect("a small number"),
             limit: 1 + usize::try_from(self.dice.below(12)).expect("a small number"),

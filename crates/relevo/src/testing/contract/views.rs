@@ -139,6 +139,7 @@ pub(super) fn everything(agent: &AgentFacts, view: View) -> Query {
         inbox: None,
         team: None,
         label: None,
+        stage: None,
         sort: Sort::Newest,
         offset: 0,
         limit: 1_000,

@@ -7,6 +7,7 @@ import Eye from '@lucide/svelte/icons/eye';
 import Flag from '@lucide/svelte/icons/flag';
 import Hand from '@lucide/svelte/icons/hand';
 import LogOut from '@lucide/svelte/icons/log-out';
+import MilestoneIcon from '@lucide/svelte/icons/milestone';
 import Moon from '@lucide/svelte/icons/moon';
 import PlayCircle from '@lucide/svelte/icons/circle-play';
 import RotateCcw from '@lucide/svelte/icons/rotate-ccw';
@@ -20,7 +21,7 @@ import type { Component } from 'svelte';
 import { hour, moment } from '../lib/format';
 import { t, word } from '../lib/i18n.svelte';
 import type { Item, Origin } from '../lib/wire';
-import { nameOfActor, nameOfAgent, nameOfBot, nameOfTeam } from '../store/session.svelte';
+import { nameOfActor, nameOfAgent, nameOfBot, nameOfStage, nameOfTeam } from '../store/session.svelte';
 
 export interface Told {
   icon: Component<{ size?: number; class?: string; 'aria-hidden'?: 'true' }>;
@@ -110,6 +111,13 @@ export function describe(item: Item, visitor: string, language: string, more: It
       );
     case 'team_changed':
       return tell(Users, item.team ? t('milestone.team', { team: nameOfTeam(item.team) }) : t('milestone.no_team'));
+    case 'stage_changed':
+      return tell(
+        MilestoneIcon,
+        item.stage
+          ? t('milestone.stage', { name: who, stage: nameOfStage(item.stage) })
+          : t('milestone.no_stage', { name: who }),
+      );
     case 'closed':
       return tell(
         CircleCheck,

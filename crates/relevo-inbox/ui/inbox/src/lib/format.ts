@@ -95,6 +95,15 @@ export function languageName(language: string, code: string): string {
   }
 }
 
+/** A country's name; its code where nobody knows it. */
+export function countryName(language: string, code: string): string {
+  try {
+    return new Intl.DisplayNames(language, { type: 'region' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
 /** `340 kB`, `2.4 MB`: how large a file is. */
 export function bytes(language: string, size: number): string {
   const [unit, by] = size < 1e6 ? (['kilobyte', 1e3] as const) : (['megabyte', 1e6] as const);

@@ -216,6 +216,8 @@ export interface components {
              */
             seq: number;
             snoozed_until?: components["schemas"]["Time"] | null;
+            /** @description How far it has come: a stage's id. */
+            stage?: string | null;
             /** @description `open`, `pending`, `snoozed` or `closed`. */
             status: components["schemas"]["Status"];
             team?: string | null;
@@ -303,6 +305,18 @@ export interface components {
              */
             micros: number;
         };
+        /** @description Where the visitor is. */
+        Country: {
+            /** @description Two capitals, as ISO 3166-1 names it. */
+            code: string;
+            /** @description `address`, or `time_zone` where it is a guess. */
+            from: components["schemas"]["CountrySource"];
+        };
+        /**
+         * @description What a country was taken from.
+         * @enum {string}
+         */
+        CountrySource: "address" | "time_zone";
         /** @description The facts that it was made from. */
         Covers: {
             /** Format: int64 */
@@ -421,6 +435,8 @@ export interface components {
             language?: string | null;
             page?: string | null;
             referrer?: string | null;
+            /** @description The device's, as the IANA database names it (`Europe/Madrid`). */
+            time_zone?: string | null;
             title?: string | null;
             /** @description What an earlier answer gave this browser. */
             token?: string | null;
@@ -479,10 +495,11 @@ export interface components {
         Information: {
             channel: string;
             contact: components["schemas"]["Contact"];
+            country?: components["schemas"]["Country"] | null;
             earlier: components["schemas"]["Earlier"][];
             inbox: string;
             language?: string | null;
-            /** @description `{page, title, referrer, user_agent, utm}` of the first message. */
+            /** @description `{page, title, referrer, user_agent, utm, country}` of the first message. */
             origin: Record<string, unknown>;
             /** @description The pages seen last, newest first. */
             pages: components["schemas"]["Visited"][];
@@ -622,6 +639,10 @@ export interface components {
             kind: "team_changed";
             team?: string | null;
         } | {
+            /** @enum {string} */
+            kind: "stage_changed";
+            stage?: string | null;
+        } | {
             control: components["schemas"]["Control"];
             /** @enum {string} */
             kind: "closed";
@@ -732,6 +753,8 @@ export interface components {
             copilot: components["schemas"]["Model"];
             inboxes: components["schemas"]["InboxInfo"][];
             limits: components["schemas"]["Limits"];
+            /** @description In their order. */
+            stages: components["schemas"]["StageInfo"][];
             teams: components["schemas"]["Named"][];
             visibility: components["schemas"]["Visibility"];
             workspace: components["schemas"]["Workspace"];
@@ -813,6 +836,8 @@ export interface components {
             priority?: string | null;
             /** @description When a snooze ends; left out: with the customer's next message. */
             snoozed_until?: string | null;
+            /** @description A stage's id; null: none. */
+            stage?: string | null;
             /** @description `open`, `pending` or `snoozed`. */
             status?: string | null;
             /** @description A team's id; null: none. */
@@ -937,6 +962,14 @@ export interface components {
             read_at?: string | null;
             /** @description How many places of how many are read, while it is being read. */
             reading?: number[] | null;
+        };
+        /** @description A stage that a conversation may be in. */
+        StageInfo: {
+            id: string;
+            /** @description By language: `es`, `pt`, `en`. */
+            names: {
+                [key: string]: string;
+            };
         };
         /**
          * @description Where the work on a conversation stands.

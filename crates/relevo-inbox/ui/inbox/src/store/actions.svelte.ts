@@ -11,6 +11,7 @@ type Change = Partial<{
   priority: Priority;
   labels: string[];
   team: string | null;
+  stage: string | null;
 }>;
 
 /** What an agent does with a conversation. The answer is its new row; a refusal is told with its cause. */

@@ -94,6 +94,7 @@ const DRAWN = new Set<string>([
   'priority_changed',
   'labels_changed',
   'team_changed',
+  'stage_changed',
   'closed',
   'reopened',
   'contact_updated',

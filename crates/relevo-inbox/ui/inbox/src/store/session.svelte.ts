@@ -1,6 +1,6 @@
 import { get, onSignedOut, post, Problem, remove } from '../lib/api';
-import type { Actor, Agent, Me, Presence } from '../lib/wire';
-import { t } from '../lib/i18n.svelte';
+import { labelOf, type Actor, type Agent, type Me, type Presence } from '../lib/wire';
+import { t, texting } from '../lib/i18n.svelte';
 
 /** `expired` keeps the page as it is under a sign-in dialog, so that nothing typed is lost. */
 type State = 'asking' | 'out' | 'in' | 'expired' | 'unreachable';
@@ -73,7 +73,11 @@ export const nameOfAgent = (id: string | null | undefined) =>
   session.me?.agents.find((agent) => agent.id === id)?.name ?? t('who.someone');
 export const nameOfBot = (id: string) => session.me?.bots.find((bot) => bot.id === id)?.name ?? id;
 export const nameOfTeam = (id: string) => session.me?.teams.find((team) => team.id === id)?.name ?? id;
+/** A stage's name in the agent's language; its id where the settings have it no more. */
+export const nameOfStage = (id: string) =>
+  labelOf(session.me?.stages.find((stage) => stage.id === id)?.names, texting.language) || id;
 export const nameOfInbox = (id: string) => session.me?.inboxes.find((inbox) => inbox.id === id)?.name ?? id;
+export const hasStages = () => !!session.me?.stages.length;
 export const hasBot = (inbox: string) => !!session.me?.inboxes.find(({ id }) => id === inbox)?.bot;
 export const isMe = (id: string | null | undefined) => !!id && id === session.me?.agent.id;
 

@@ -2,7 +2,7 @@ import { MediaQuery } from 'svelte/reactivity';
 import type { Mode } from '../lib/wire';
 
 export type DialogName =
-  'transfer' | 'close' | 'snooze' | 'priority' | 'labels' | 'team' | 'help' | 'palette' | 'macro';
+  'transfer' | 'close' | 'snooze' | 'priority' | 'labels' | 'team' | 'stage' | 'help' | 'palette' | 'macro';
 export type Tab = 'information' | 'summary' | 'comments';
 export const TABS: Tab[] = ['information', 'summary', 'comments'];
 
