@@ -180,7 +180,8 @@ pub(crate) fn marks(state: &Conversation) -> Vec<(&'static str, String)> {
     let mentions = state.mentions.iter().map(|agent| ("mention", agent.to_string()));
     let labels = state.labels.iter().map(|label| ("label", label.clone()));
     let stage = state.stage.iter().map(|stage| ("stage", stage.to_string()));
-    participants.chain(mentions).chain(labels).chain(stage).collect()
+    let help = state.help.iter().map(|help| ("help", help.skill.clone().unwrap_or_default()));
+    participants.chain(mentions).chain(labels).chain(stage).chain(help).collect()
 }
 
 /// What the port asks of callers. Whoever breaks it must not fail others in the same group.

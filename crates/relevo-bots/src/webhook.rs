@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use relevo::bot::{Answer, Bot, BotError, LiveTurn, TurnEnd, TurnOver};
 use relevo::clock::{Clock, SystemClock};
+use relevo::domain::event::Failure;
 use relevo::webhook::{Secret, seconds};
 use request::request;
 use reqwest::{Client, Response, StatusCode, Url, redirect};
@@ -135,12 +136,10 @@ impl WebhookBot {
             StatusCode::OK => {
                 let bytes = self.read(sent).await?;
                 let answer = serde_json::from_slice(&bytes);
-                answer
-                    .map(Some)
-                    .map_err(|error| BotError::Failed(format!("the bot's answer is not understood: {error}")))
+                answer.map(Some).map_err(|error| Failure::NotUnderstood { problem: error.to_string() }.into())
             }
             StatusCode::ACCEPTED => Ok(None),
-            status => Err(BotError::Failed(format!("the bot answered with HTTP {}", status.as_u16()))),
+            status => Err(Failure::HttpStatus { status: status.as_u16() }.into()),
         }
     }
 
@@ -150,7 +149,7 @@ impl WebhookBot {
         while let Some(chunk) = body.next().await {
             bytes.extend_from_slice(&chunk.map_err(|error| self.unreachable(&error))?);
             if bytes.len() > MAX_ANSWER {
-                return Err(BotError::TooLarge(format!("the bot's answer is larger than {MAX_ANSWER} bytes")));
+                return Err(Failure::TooLarge { limit: MAX_ANSWER as u64 }.into());
             }
         }
         Ok(bytes)
@@ -158,12 +157,10 @@ impl WebhookBot {
 
     fn unreachable(&self, error: &reqwest::Error) -> BotError {
         if error.is_timeout() {
-            return BotError::Timeout(format!("the bot did not answer within {} s", self.settings.timeout.as_secs()));
+            return Failure::NoAnswer { seconds: self.settings.timeout.as_secs() }.into();
         }
         // The error's own text may hold the address with its query: people need only the kind.
-        BotError::Failed(
-            if error.is_connect() { "the bot cannot be reached" } else { "the bot's answer broke off" }.into(),
-        )
+        if error.is_connect() { Failure::Unreachable.into() } else { Failure::BrokenOff.into() }
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Visibility {
     Everyone,
     /// Agents see their teams' conversations and those of no team.
     Team,
-    /// Agents see what is theirs and what nobody holds yet.
+    /// Agents see what is theirs, what nobody holds yet, and where a colleague calls for help.
     Assigned,
 }
 
@@ -30,7 +30,10 @@ pub fn may_see(agent: &AgentFacts, state: &Conversation, visibility: Visibility)
         (Visibility::Everyone, _) | (_, Role::Admin) => true,
         (Visibility::Team, _) => theirs || of_their_team,
         (Visibility::Assigned, Role::Supervisor) => theirs || of_their_team,
-        (Visibility::Assigned, Role::Agent) => theirs || (state.control.agent().is_none() && of_their_team),
+        // Whoever calls for help shows it to those who could have taken it.
+        (Visibility::Assigned, Role::Agent) => {
+            theirs || ((state.control.agent().is_none() || state.help.is_some()) && of_their_team)
+        }
     }
 }
 
@@ -46,6 +49,11 @@ pub enum View {
     Queue,
     /// Held by a bot.
     Bot,
+    /// People's to answer, and the visitor waits: open, with an agent or in the queue, and not answered since the
+    /// visitor wrote.
+    Unattended,
+    /// Where the assignee has called for help.
+    NeedsHelp,
     /// Held by other agents.
     Others,
     /// Everything that is not finished.
@@ -60,11 +68,13 @@ pub enum View {
 
 impl View {
     /// All views, in the order of the screen.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Mine,
         Self::Unassigned,
         Self::Queue,
         Self::Bot,
+        Self::Unattended,
+        Self::NeedsHelp,
         Self::Others,
         Self::All,
         Self::Mentions,
@@ -80,6 +90,10 @@ impl View {
             Self::Unassigned => live && state.control.agent().is_none(),
             Self::Queue => live && matches!(state.control.holder, Holder::Queue { .. }),
             Self::Bot => live && state.control.bot().is_some(),
+            Self::Unattended => {
+                matches!(state.status, Status::Open) && state.control.bot().is_none() && state.waiting_since.is_some()
+            }
+            Self::NeedsHelp => live && state.help.is_some(),
             Self::Others => live && state.control.agent().is_some_and(|holder| holder != agent),
             Self::All => live,
             Self::Mentions => state.mentions.contains(&agent),

@@ -2,7 +2,7 @@
 //! so that deciding needs nothing else.
 
 use crate::control::{Epoch, Turn};
-use crate::event::{HandoffReason, Origin, Outcome, Priority, Status, TransferTarget};
+use crate::event::{Failure, Origin, Outcome, Priority, Status, TransferTarget};
 use crate::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, StageId, TeamId};
 use crate::message::{Attachment, Button, DeliveryState};
 use crate::time::Timestamp;
@@ -177,9 +177,7 @@ pub enum Command {
         /// The turn.
         turn: Turn,
         /// How.
-        reason: HandoffReason,
-        /// More about how, for agents.
-        detail: String,
+        failure: Failure,
     },
     /// A turn that was to be answered later has come to its deadline.
     EndTurn {
@@ -200,6 +198,20 @@ pub enum Command {
     /// A participant leaves.
     Leave {
         /// Who.
+        agent: AgentFacts,
+    },
+    /// The assignee calls colleagues for help.
+    AskForHelp {
+        /// Who.
+        agent: AgentFacts,
+        /// What it is about.
+        note: Option<String>,
+        /// The skill that it needs.
+        skill: Option<String>,
+    },
+    /// Help is not needed any more.
+    WithdrawHelp {
+        /// Who says so.
         agent: AgentFacts,
     },
     /// An agent answers the visitor.
@@ -364,6 +376,8 @@ impl Command {
             | Self::TakeOver { .. }
             | Self::Join { .. }
             | Self::Leave { .. }
+            | Self::AskForHelp { .. }
+            | Self::WithdrawHelp { .. }
             | Self::Reply { .. }
             | Self::AddNote { .. }
             | Self::Transfer { .. }

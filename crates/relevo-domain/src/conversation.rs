@@ -45,6 +45,9 @@ pub struct Conversation {
     /// How far it has come.
     #[serde(default)]
     pub stage: Option<StageId>,
+    /// The assignee's call for help, until a colleague joins or the conversation changes hands.
+    #[serde(default)]
+    pub help: Option<Help>,
     /// Agents who joined beside the assignee.
     pub participants: BTreeSet<AgentId>,
     /// What bots learnt.
@@ -82,6 +85,19 @@ pub struct Conversation {
 /// How many turns without an answer are remembered; the oldest count as over then. Only a bot that stays silent for
 /// so long comes here, and it is none that promises answers.
 const MAX_UNANSWERED: usize = 32;
+
+/// A call for help.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Help {
+    /// Who calls.
+    pub by: AgentId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What it is about.
+    pub note: Option<String>,
+    /// The skill that it needs.
+    pub skill: Option<String>,
+}
 
 /// A message of the house on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +178,7 @@ impl Conversation {
             labels: BTreeSet::new(),
             team: None,
             stage: None,
+            help: None,
             participants: BTreeSet::new(),
             captured: BTreeMap::new(),
             handoff_reason: None,
@@ -286,7 +303,13 @@ impl Conversation {
             }
             Event::Joined { agent } => {
                 self.participants.insert(*agent);
+                self.help = None;
             }
+            Event::HelpRequested { agent, note, skill } => {
+                let (note, skill) = (note.clone(), skill.clone());
+                self.help = Some(Help { by: *agent, since: envelope.at, note, skill });
+            }
+            Event::HelpWithdrawn => self.help = None,
             Event::Left { agent } => {
                 self.participants.remove(agent);
             }
@@ -336,8 +359,9 @@ impl Conversation {
         }
     }
 
-    /// Nothing is owed across a change of hands: every turn is over.
+    /// Nothing is owed across a change of hands: every turn is over, and so is a call for help.
     fn pass(&mut self, control: &Control) {
+        self.help = None;
         self.control = control.clone();
         self.unanswered.clear();
     }
@@ -414,6 +438,7 @@ mod tests {
         let fields = stored.as_object_mut().expect("a map");
         fields.remove("unanswered").expect("today's shape");
         fields.remove("stage").expect("today's shape");
+        fields.remove("help").expect("today's shape");
         // The newest turn that said something, until `unanswered` took its place.
         fields.insert("answered_turn".into(), serde_json::Value::Null);
         let read: Conversation = serde_json::from_value(stored).expect("still read");

@@ -53,11 +53,15 @@ fn admitted(state: &Conversation, command: &Command, facts: &Facts) -> Decision 
         Command::RequestHuman => Ok(reply::call_human(state, facts)),
         Command::HandOff { turn, handoff } => handoff::hand_off(state, turn, handoff, facts),
         Command::Capture { turn, data } => handoff::capture(state, turn, data),
-        Command::FailTurn { turn, reason, detail } => Ok(handoff::fail_turn(state, turn, *reason, detail, facts)),
+        Command::FailTurn { turn, failure } => Ok(handoff::fail_turn(state, turn, failure, facts)),
         Command::EndTurn { turn } => Ok(handoff::end_turn(state, turn, facts)),
         Command::TakeOver { agent } => handoff::take_over(state, agent),
         Command::Join { agent } => handoff::join(state, agent),
         Command::Leave { agent } => Ok(handoff::leave(state, agent)),
+        Command::AskForHelp { agent, note, skill } => {
+            handoff::ask_for_help(state, agent, note.as_deref(), skill.as_deref())
+        }
+        Command::WithdrawHelp { agent } => handoff::withdraw_help(state, agent),
         Command::Transfer { agent, to, note } => handoff::transfer(state, agent, to, note.as_deref(), facts),
         Command::HandBack { agent, bot, note } => {
             handoff::hand_back(state, agent, bot.as_ref(), note.as_deref(), facts)
@@ -102,7 +106,7 @@ fn by(agent: &AgentFacts) -> Actor {
 
 /// The plain request for people that most hand-overs are.
 fn handoff_requested(reason: HandoffReason, detail: Option<String>, control: Control) -> Event {
-    Event::HandoffRequested { reason, detail, note: None, captured: BTreeMap::new(), control }
+    Event::HandoffRequested { reason, detail, failure: None, note: None, captured: BTreeMap::new(), control }
 }
 
 #[cfg(test)]

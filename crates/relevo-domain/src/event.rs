@@ -124,6 +124,9 @@ pub enum Event {
         /// More about why, for agents.
         #[serde(default)]
         detail: Option<String>,
+        /// What went wrong, where a bot's turn did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
         /// The bot's note to the agent.
         #[serde(default)]
         note: Option<String>,
@@ -150,6 +153,19 @@ pub enum Event {
         /// Who.
         agent: AgentId,
     },
+    /// The assignee calls colleagues for help.
+    HelpRequested {
+        /// Who.
+        agent: AgentId,
+        /// What it is about, for colleagues.
+        #[serde(default)]
+        note: Option<String>,
+        /// The skill that it needs, where one was named.
+        #[serde(default)]
+        skill: Option<String>,
+    },
+    /// Help is not needed any more.
+    HelpWithdrawn,
     /// Given to another agent or team.
     Transferred {
         /// Who held it.
@@ -239,8 +255,11 @@ pub enum Event {
         turn: TurnId,
         /// How.
         reason: HandoffReason,
-        /// More about how, for agents.
+        /// More about how, in words.
         detail: String,
+        /// The same for programs, which say it in their readers' language.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
     },
     /// A macro was run; its effects are the facts around this one.
     MacroRan {
@@ -268,6 +287,8 @@ impl Event {
             Self::TakenOver { .. } => "taken_over",
             Self::Joined { .. } => "joined",
             Self::Left { .. } => "left",
+            Self::HelpRequested { .. } => "help_requested",
+            Self::HelpWithdrawn => "help_withdrawn",
             Self::Transferred { .. } => "transferred",
             Self::HandedBack { .. } => "handed_back",
             Self::StatusChanged { .. } => "status_changed",
@@ -376,6 +397,77 @@ pub enum HandoffReason {
     NoBot,
     /// The bot was not sure enough.
     LowConfidence,
+}
+
+/// What exactly went wrong in a bot's turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Failure {
+    /// It took too long.
+    #[error("the bot did not answer within {seconds} s")]
+    NoAnswer {
+        /// The limit.
+        seconds: u64,
+    },
+    /// It said that it would answer later, and did not.
+    #[error("the bot promised an answer and none came in time")]
+    NoLateAnswer,
+    /// It answered with this HTTP status.
+    #[error("the bot answered with HTTP {status}")]
+    HttpStatus {
+        /// The status.
+        status: u16,
+    },
+    /// Its answer was larger than allowed.
+    #[error("the bot's answer is larger than {limit} bytes")]
+    TooLarge {
+        /// In bytes.
+        limit: u64,
+    },
+    /// Its answer cannot be read.
+    #[error("the bot's answer is not understood: {problem}")]
+    NotUnderstood {
+        /// As the reader tells it, for whoever writes the bot.
+        problem: String,
+    },
+    /// Nothing listens at its address.
+    #[error("the bot cannot be reached")]
+    Unreachable,
+    /// The connection ended in the middle of its answer.
+    #[error("the bot's answer broke off")]
+    BrokenOff,
+    /// It panicked.
+    #[error("the bot crashed")]
+    Crashed,
+    /// There is no such bot.
+    #[error("the bot `{bot}` is not plugged in")]
+    NotPluggedIn {
+        /// Its id.
+        bot: BotId,
+    },
+    /// Something else, in the words of whoever wrote the bot.
+    #[error("{text}")]
+    Other {
+        /// Those words.
+        text: String,
+    },
+}
+
+impl Failure {
+    /// The reason for which people are called then.
+    pub fn reason(&self) -> HandoffReason {
+        match self {
+            Self::NoAnswer { .. } | Self::NoLateAnswer => HandoffReason::BotTimeout,
+            Self::TooLarge { .. } => HandoffReason::TooLarge,
+            Self::NotPluggedIn { .. } => HandoffReason::NoBot,
+            Self::HttpStatus { .. }
+            | Self::NotUnderstood { .. }
+            | Self::Unreachable
+            | Self::BrokenOff
+            | Self::Crashed
+            | Self::Other { .. } => HandoffReason::BotError,
+        }
+    }
 }
 
 /// Who has read.

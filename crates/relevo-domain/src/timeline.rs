@@ -77,6 +77,8 @@ pub fn for_visitor(envelope: &Envelope) -> Option<VisitorItem> {
         | Event::NoteAdded { .. }
         | Event::Captured { .. }
         | Event::Left { .. }
+        | Event::HelpRequested { .. }
+        | Event::HelpWithdrawn
         | Event::StatusChanged { .. }
         | Event::PriorityChanged { .. }
         | Event::LabelsChanged { .. }

@@ -40,6 +40,7 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("post", "/api/ticket", For::Agents, "{}"),
     ("get", "/api/conversations", For::Agents, "{}"),
     ("get", "/api/conversations/counts", For::Agents, "{}"),
+    ("get", "/api/conversations/groups", For::Agents, "{}"),
     ("get", "/api/visitors", For::Agents, "{}"),
     ("get", "/api/shortcuts", For::Agents, "{}"),
     ("get", "/api/macros", For::Agents, "{}"),
@@ -73,6 +74,8 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("post", "/api/conversations/{id}/take-over", For::ThoseWhoSeeIt, "{}"),
     ("post", "/api/conversations/{id}/join", For::ThoseWhoSeeIt, "{}"),
     ("post", "/api/conversations/{id}/leave", For::ThoseWhoSeeIt, "{}"),
+    ("post", "/api/conversations/{id}/help", For::ThoseWhoSeeIt, "{}"),
+    ("delete", "/api/conversations/{id}/help", For::ThoseWhoSeeIt, "{}"),
     ("patch", "/api/conversations/{id}", For::ThoseWhoSeeIt, r#"{"priority":"high"}"#),
     ("post", "/api/conversations/{id}/close", For::ThoseWhoSeeIt, "{}"),
     ("post", "/api/conversations/{id}/reopen", For::ThoseWhoSeeIt, "{}"),
@@ -187,6 +190,27 @@ async fn only_the_assignee_and_those_who_lead_give_a_conversation_away_or_end_it
             assert_eq!(status, wanted, "{act} of {email}: {told}");
         }
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn whether_a_visitor_is_here_is_told_to_those_who_may_see_one_of_their_conversations() {
+    let world = World::with(|config| config.visibility = Visibility::Assigned).await;
+    let (lucia, rui) = (world.agent("lucia@example.com").await, world.agent("rui@example.com").await);
+    let mut held = Held::by(&lucia, &world).await;
+    let (mut hers, mut his) = (lucia.socket(&world).await, rui.socket(&world).await);
+    let online = |frame: &Value, contact: &str, on: bool| {
+        frame["op"] == "online" && frame["contact"] == contact && frame["online"] == on
+    };
+    let contact = held.visitor.contact().to_owned();
+    held.visitor.leave().await;
+    hers.until(|frame| online(frame, &contact, false)).await;
+    held.visitor.returns(&world, 0).await;
+    hers.until(|frame| online(frame, &contact, true)).await;
+    // Somebody with no conversation yet is everybody's to see, and comes after all that.
+    let stranger = world.visitor().await;
+    let heard = his.until(|frame| online(frame, stranger.contact(), true)).await;
+    assert!(!heard.iter().any(|frame| frame.to_string().contains(&contact)), "{heard:?}");
     world.stop().await;
 }
 

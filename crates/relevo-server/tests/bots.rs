@@ -114,6 +114,18 @@ async fn a_late_answer_of_which_a_part_is_refused_does_nothing() {
 }
 
 #[tokio::test]
+async fn a_late_answer_that_says_nothing_is_refused_and_keeps_no_promise() {
+    let turn = Turn::begin().await;
+    let before = turn.facts().await;
+    for empty in [json!({"id": "a1"}), json!({"id": "a1", "messages": [], "handoff": null, "captured": {}})] {
+        let (status, problem) = turn.answer(&empty).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("empty_answer")), "{problem}");
+    }
+    assert_eq!(turn.facts().await, before);
+    turn.world.stop().await;
+}
+
+#[tokio::test]
 async fn a_late_answer_that_is_not_signed_or_has_no_right_is_refused() {
     let turn = Turn::begin().await;
     let before = turn.facts().await;

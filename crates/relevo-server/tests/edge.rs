@@ -127,6 +127,21 @@ async fn the_kept_description_that_the_pages_types_are_made_from_is_the_servers(
 }
 
 #[tokio::test]
+async fn a_foreign_page_may_read_why_the_widget_is_refused_to_it_and_nothing_else() {
+    let world = World::with(|config| config.inboxes[0].allowed_origins = vec!["https://shop.example".into()]).await;
+    for (inbox, code) in [("shop", "foreign_origin"), ("nowhere", "not_found"), ("No slug", "invalid")] {
+        let ask = reqwest::Client::new().post(world.url("/widget/session")).header("origin", "https://other.example");
+        let answer = ask.json(&json!({"inbox": inbox})).send().await.unwrap();
+        assert!(answer.status().is_client_error());
+        assert_eq!(answer.headers()["access-control-allow-origin"], "https://other.example");
+        assert!(!answer.headers().contains_key("access-control-allow-credentials"));
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], code);
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn the_description_of_the_api_holds_together() {
     let world = World::start().await;
     let api: Value = get(&world, "/api/openapi.json").await.json().await.unwrap();

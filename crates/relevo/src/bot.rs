@@ -31,6 +31,7 @@ use async_trait::async_trait;
 use relevo_domain::command::{Command, Outbound, Rejection};
 use relevo_domain::control::Turn;
 use relevo_domain::conversation::Conversation;
+use relevo_domain::event::Failure;
 use relevo_domain::id::{BadSlug, ConversationId, MessageId, TeamId};
 use relevo_domain::message::{Button, Message};
 use relevo_domain::timeline::Line;
@@ -64,12 +65,9 @@ pub enum BotError {
     /// It is somebody else's conversation by now. Nothing is wrong.
     #[error(transparent)]
     Over(#[from] TurnOver),
-    /// The bot took too long.
-    #[error("{0}")]
-    Timeout(String),
-    /// The bot's answer was larger than allowed.
-    #[error("{0}")]
-    TooLarge(String),
+    /// It cannot be talked to as it should.
+    #[error(transparent)]
+    Broken(#[from] Failure),
     /// Anything else; people read this.
     #[error("{0}")]
     Failed(String),

@@ -9,7 +9,7 @@ use crate::store::{Job, JobKind, NewJob};
 use relevo_domain::command::Command;
 use relevo_domain::control::{Epoch, Turn};
 use relevo_domain::conversation::Conversation;
-use relevo_domain::event::{Event, HandoffReason};
+use relevo_domain::event::{Event, Failure};
 use relevo_domain::id::ConversationId;
 use relevo_domain::message::Message;
 use relevo_domain::timeline::{self, Line};
@@ -103,8 +103,7 @@ impl BotRunner {
             return Ok(Outcome::Finished);
         }
         let Some(plugged) = desk.directory().bots.get(&turn.bot) else {
-            let detail = format!("the bot `{}` is not plugged in", turn.bot);
-            return self.fail(desk, id, turn, HandoffReason::NoBot, detail).await;
+            return self.fail(desk, id, turn, Failure::NotPluggedIn { bot: turn.bot.clone() }).await;
         };
         let Some(contact) = desk.store().contact(state.contact).await? else { return Ok(Outcome::Finished) };
         let Some((message, transcript)) = words(desk, &state, turn).await? else { return Ok(Outcome::Finished) };
@@ -132,21 +131,14 @@ impl BotRunner {
                 Ok(Outcome::Finished)
             }
             Ended::ShuttingDown => Ok(Outcome::Again(Duration::ZERO)),
-            Ended::Badly(reason, detail) => self.fail(desk, id, turn, reason, detail).await,
+            Ended::Badly(failure) => self.fail(desk, id, turn, failure).await,
         }
     }
 
-    async fn fail(
-        &self,
-        desk: &Desk,
-        id: ConversationId,
-        turn: &Turn,
-        reason: HandoffReason,
-        detail: String,
-    ) -> Result<Outcome, DeskError> {
-        tracing::warn!(conversation.id = %id, bot.id = %turn.bot, ?reason, "a bot's turn failed, people take over");
+    async fn fail(&self, desk: &Desk, id: ConversationId, turn: &Turn, failure: Failure) -> Result<Outcome, DeskError> {
+        tracing::warn!(conversation.id = %id, bot.id = %turn.bot, reason = ?failure.reason(), "a bot's turn failed, people take over");
         metrics::counter!("relevo_bot_turns_failed_total", "bot" => turn.bot.to_string()).increment(1);
-        desk.run(id, Command::FailTurn { turn: turn.clone(), reason, detail }).await?;
+        desk.run(id, Command::FailTurn { turn: turn.clone(), failure }).await?;
         Ok(Outcome::Finished)
     }
 
@@ -159,7 +151,7 @@ enum Ended {
     Well(TurnEnd),
     Overtaken,
     ShuttingDown,
-    Badly(HandoffReason, String),
+    Badly(Failure),
 }
 
 /// The bot, its deadline, the change of hands and the shutdown, whichever is first. A bot that panics has failed.
@@ -170,16 +162,14 @@ async fn bounded(plugged: &PluggedBot, live: LiveTurn, cancel: &CancellationToke
         () = cancel.cancelled() => Ended::Overtaken,
         () = stop.cancelled() => Ended::ShuttingDown,
         () = tokio::time::sleep(plugged.deadline) => {
-            let detail = format!("no answer within {} s", plugged.deadline.as_secs());
-            Ended::Badly(HandoffReason::BotTimeout, detail)
+            Ended::Badly(Failure::NoAnswer { seconds: plugged.deadline.as_secs() })
         }
         result = &mut task => match result {
             Ok(Ok(end)) => Ended::Well(end),
             Ok(Err(BotError::Over(_))) => Ended::Overtaken,
-            Ok(Err(BotError::Timeout(detail))) => Ended::Badly(HandoffReason::BotTimeout, detail),
-            Ok(Err(BotError::TooLarge(detail))) => Ended::Badly(HandoffReason::TooLarge, detail),
-            Ok(Err(BotError::Failed(detail))) => Ended::Badly(HandoffReason::BotError, detail),
-            Err(_) => Ended::Badly(HandoffReason::BotError, "the bot crashed".to_owned()),
+            Ok(Err(BotError::Broken(failure))) => Ended::Badly(failure),
+            Ok(Err(BotError::Failed(text))) => Ended::Badly(Failure::Other { text }),
+            Err(_) => Ended::Badly(Failure::Crashed),
         },
     };
     // A bot that was told hears it through its token first: it gets a moment to end by itself.

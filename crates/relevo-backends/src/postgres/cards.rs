@@ -3,7 +3,7 @@ use super::contacts::contact;
 use super::fault::fault;
 use super::text::{decode, get_json, get_number, number, plain, size};
 use async_trait::async_trait;
-use relevo::store::{Cards, Counts, Page, Position, Query, Row, Sort, StoreError, query_words};
+use relevo::store::{Cards, Counts, Groups, Page, Position, Query, Row, Sort, StoreError, query_words};
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::{AgentFacts, Role};
 use relevo_domain::id::{ContactId, ConversationId, InboxId, TeamId};
@@ -76,7 +76,7 @@ impl Cards for PostgresStore {
     }
 
     async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError> {
-        // Each by itself: one pass that asks all of every row would read what is finished nine times.
+        // Each by itself: one pass that asks all of every row would read what is finished once for each view.
         let seen = seen(agent, visibility);
         let count = |of| format!("(SELECT count(*) FROM conversations AS c WHERE {} AND ({seen}))", view(of));
         let sql = format!("SELECT {}", View::ALL.map(count).join(", "));
@@ -87,6 +87,22 @@ impl Cards for PostgresStore {
             Ok((of, u64::try_from(count).map_err(decode)?))
         };
         (0..).zip(View::ALL).map(count).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+
+    async fn groups(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Groups, StoreError> {
+        let held = format!("{} AND ({})", view(View::All), seen(agent, visibility));
+        let inboxes = format!("SELECT c.inbox AS name, count(*) AS n FROM conversations AS c WHERE {held} GROUP BY 1");
+        let labels = format!(
+            "SELECT m.value AS name, count(*) AS n FROM marks AS m JOIN conversations AS c ON c.id = m.conversation
+            WHERE m.kind = 'label' AND {held} GROUP BY 1"
+        );
+        let mut groups = Groups::default();
+        for row in self.grouped(inboxes, agent).await? {
+            let (name, n) = row;
+            groups.inboxes.insert(InboxId::new(name).map_err(|error| fault(decode(error)))?, n);
+        }
+        groups.labels = self.grouped(labels, agent).await?.into_iter().collect();
+        Ok(groups)
     }
 
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {
@@ -108,6 +124,16 @@ impl Cards for PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// Names and numbers. Parameter 1 is the agent, parameter 2 their teams.
+    async fn grouped(&self, sql: String, agent: &AgentFacts) -> Result<Vec<(String, u64)>, StoreError> {
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(agent.id.0).bind(teams(agent));
+        let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
+        let one = |row: &PgRow| Ok((row.try_get("name")?, get_number(row, "n")?));
+        rows.iter().map(one).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+}
+
 /// `View::holds` in SQL. Parameter 1 is the agent.
 fn view(view: View) -> &'static str {
     match view {
@@ -118,6 +144,11 @@ fn view(view: View) -> &'static str {
         View::Unassigned => "(c.status IN ('open', 'pending') AND c.agent IS NULL)",
         View::Queue => "(c.status IN ('open', 'pending') AND c.holder = 'queue')",
         View::Bot => "(c.status IN ('open', 'pending') AND c.holder = 'bot')",
+        View::Unattended => "(c.status = 'open' AND c.holder <> 'bot' AND c.waiting_since < 9223372036854775807)",
+        View::NeedsHelp => {
+            "(c.status IN ('open', 'pending')
+                AND c.id IN (SELECT conversation FROM marks WHERE kind = 'help'))"
+        }
         View::Others => "(c.status IN ('open', 'pending') AND c.agent <> $1)",
         View::All => "(c.status IN ('open', 'pending'))",
         View::Mentions => "(c.id IN (SELECT conversation FROM marks WHERE kind = 'mention' AND value = $1::text))",
@@ -128,6 +159,7 @@ fn view(view: View) -> &'static str {
 
 const THEIRS: &str = "c.agent = $1 OR c.id IN (
     SELECT conversation FROM marks WHERE kind IN ('participant', 'mention') AND value = $1::text)";
+const HELP: &str = "c.id IN (SELECT conversation FROM marks WHERE kind = 'help')";
 const OF_THEIR_TEAM: &str = "(c.team IS NULL OR c.team = ANY($2))";
 
 /// `card::may_see` in SQL. Parameter 1 is the agent, parameter 2 their teams.
@@ -135,7 +167,9 @@ fn seen(agent: &AgentFacts, visibility: Visibility) -> String {
     match (visibility, agent.role) {
         (Visibility::Everyone, _) | (_, Role::Admin) => "true".into(),
         (Visibility::Team, _) | (Visibility::Assigned, Role::Supervisor) => format!("({THEIRS} OR {OF_THEIR_TEAM})"),
-        (Visibility::Assigned, Role::Agent) => format!("({THEIRS} OR (c.agent IS NULL AND {OF_THEIR_TEAM}))"),
+        (Visibility::Assigned, Role::Agent) => {
+            format!("({THEIRS} OR ((c.agent IS NULL OR {HELP}) AND {OF_THEIR_TEAM}))")
+        }
     }
 }
 

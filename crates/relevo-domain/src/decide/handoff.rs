@@ -4,13 +4,14 @@ use super::{Decided, Decision, by, handoff_requested};
 use crate::command::{AgentFacts, Facts, Handoff, Rejection};
 use crate::control::{Holder, Turn};
 use crate::conversation::Conversation;
-use crate::event::{Event, HandoffReason, Status, TransferTarget};
+use crate::event::{Event, Failure, HandoffReason, Status, TransferTarget};
 use crate::id::{BotId, TeamId};
 use crate::message::Actor;
 use std::collections::BTreeMap;
 
 const MAX_NOTE_CHARS: usize = 4_000;
 const MAX_CAPTURED: usize = 64;
+const MAX_SKILL_CHARS: usize = 60;
 
 /// The visitor wants a person. Changes nothing where people are already asked for.
 pub(super) fn request_human(state: &Conversation, phrase: Option<&str>, facts: &Facts) -> Vec<Decided> {
@@ -30,6 +31,7 @@ pub(super) fn hand_off(state: &Conversation, turn: &Turn, handoff: &Handoff, fac
         Event::HandoffRequested {
             reason: HandoffReason::BotAsked,
             detail: handoff.reason.clone(),
+            failure: None,
             note: handoff.note.clone(),
             captured: handoff.captured.clone(),
             control,
@@ -49,19 +51,22 @@ pub(super) fn capture(state: &Conversation, turn: &Turn, data: &BTreeMap<String,
 }
 
 /// A turn went wrong: fails open to people.
-pub(super) fn fail_turn(
-    state: &Conversation,
-    turn: &Turn,
-    reason: HandoffReason,
-    detail: &str,
-    facts: &Facts,
-) -> Vec<Decided> {
+pub(super) fn fail_turn(state: &Conversation, turn: &Turn, failure: &Failure, facts: &Facts) -> Vec<Decided> {
     let control = state.control.pass_to(queue(state, None, None, facts));
     let bot = Actor::Bot { bot: turn.bot.clone() };
+    let (reason, detail) = (failure.reason(), failure.to_string());
+    let requested = Event::HandoffRequested {
+        reason,
+        detail: Some(detail.clone()),
+        failure: Some(failure.clone()),
+        note: None,
+        captured: BTreeMap::new(),
+        control,
+    };
     vec![
-        (Actor::System, Event::TurnFailed { turn: turn.id, reason, detail: detail.to_owned() }),
+        (Actor::System, Event::TurnFailed { turn: turn.id, reason, detail, failure: Some(failure.clone()) }),
         // The bot is named as the cause, so that what it said before it failed still goes out.
-        (bot, handoff_requested(reason, Some(detail.to_owned()), control)),
+        (bot, requested),
     ]
 }
 
@@ -70,7 +75,7 @@ pub(super) fn end_turn(state: &Conversation, turn: &Turn, facts: &Facts) -> Vec<
     if !state.unanswered.contains(&turn.id) {
         return Vec::new();
     }
-    fail_turn(state, turn, HandoffReason::BotTimeout, "the bot promised an answer and none came in time", facts)
+    fail_turn(state, turn, &Failure::NoLateAnswer, facts)
 }
 
 /// An agent wants it. Decided at the conversation's version, so of any number of agents exactly one gets here while
@@ -111,6 +116,42 @@ pub(super) fn join(state: &Conversation, agent: &AgentFacts) -> Decision {
 /// A participant leaves.
 pub(super) fn leave(state: &Conversation, agent: &AgentFacts) -> Vec<Decided> {
     if state.participants.contains(&agent.id) { vec![(by(agent), Event::Left { agent: agent.id })] } else { Vec::new() }
+}
+
+/// The assignee calls colleagues. Asked again with other words, it is the newer words that count.
+pub(super) fn ask_for_help(
+    state: &Conversation,
+    agent: &AgentFacts,
+    note: Option<&str>,
+    skill: Option<&str>,
+) -> Decision {
+    if state.is_closed() {
+        return Err(Rejection::Closed);
+    }
+    match state.control.agent() {
+        None => return Err(Rejection::NotAllowed("nobody holds this conversation: take it over to call for help")),
+        Some(by) if by != agent.id => return Err(Rejection::HeldByOther { by }),
+        Some(_) => {}
+    }
+    for (field, value, limit) in [("note", note, MAX_NOTE_CHARS), ("skill", skill, MAX_SKILL_CHARS)] {
+        if let Some(value) = value {
+            check_length(field, value, limit)?;
+        }
+    }
+    let (note, skill) = (note.map(str::to_owned), skill.map(str::to_owned));
+    if state.help.as_ref().is_some_and(|help| help.note == note && help.skill == skill) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![(by(agent), Event::HelpRequested { agent: agent.id, note, skill })])
+}
+
+/// The assignee, or somebody who leads, takes the call back.
+pub(super) fn withdraw_help(state: &Conversation, agent: &AgentFacts) -> Decision {
+    let Some(help) = &state.help else { return Ok(Vec::new()) };
+    if help.by != agent.id && !agent.leads() {
+        return Err(Rejection::NotAllowed("only the assignee, a supervisor or an admin may take the call back"));
+    }
+    Ok(vec![(by(agent), Event::HelpWithdrawn)])
 }
 
 /// To another agent or team. A closed conversation stays closed.

@@ -7,7 +7,7 @@ use super::{Decision, admitted, decide};
 use crate::command::{Command, Facts, Handoff, Rejection};
 use crate::control::Turn;
 use crate::conversation::Conversation;
-use crate::event::{Envelope, Event, FenceCheck, HandoffReason, TransferTarget};
+use crate::event::{Envelope, Event, Failure, FenceCheck, TransferTarget};
 use crate::id::{TeamId, TurnId};
 use crate::message::{Actor, DeliveryState};
 use crate::testing::{Desk, agent, bot_inbox, facts, message_id, say, supervisor, words};
@@ -147,7 +147,7 @@ fn command(world: &World, step: Step) -> Command {
             Command::Capture { turn: turn(n), data: BTreeMap::from([(world.state.seq.to_string(), "x".to_owned())]) }
         }
         Step::BotFails(n) => {
-            Command::FailTurn { turn: turn(n), reason: HandoffReason::BotError, detail: "no database".to_owned() }
+            Command::FailTurn { turn: turn(n), failure: Failure::Other { text: "no database".to_owned() } }
         }
         Step::BotIsDue(n) => Command::EndTurn { turn: turn(n) },
         Step::Claim(id) => Command::ClaimDelivery { message: message_id(id), state: DeliveryState::Sent },

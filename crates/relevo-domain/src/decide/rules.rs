@@ -1,15 +1,16 @@
 //! The rules one by one: given facts, when a command, then facts.
 
 use super::propose_outcome;
-use crate::command::{Command, Handoff, Inbound, InboxPolicy, Rejection};
+use crate::card::{View, Visibility, may_see};
+use crate::command::{AgentFacts, Command, Handoff, Inbound, InboxPolicy, Rejection};
 use crate::control::{Holder, Turn};
 use crate::conversation::Conversation;
-use crate::event::{Event, FenceCheck, HandoffReason, Outcome, Priority, Status, TransferTarget, Withheld};
+use crate::event::{Event, Failure, FenceCheck, HandoffReason, Outcome, Priority, Status, TransferTarget, Withheld};
 use crate::id::{BotId, StageId, TeamId};
 use crate::message::{Actor, DeliveryState};
 use crate::testing::{Desk, agent, bot, bot_inbox, message_id, say, supervisor, words};
 use crate::time::Timestamp;
-use crate::timeline;
+use crate::timeline::{self, VisitorKind, Who};
 use crate::window::WindowPolicy;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,7 +78,7 @@ fn a_late_handoff_cannot_evict_the_person_and_its_data_do_not_land() {
     let handoff = Handoff { captured: [("order".to_owned(), "7".to_owned())].into(), ..Handoff::default() };
     assert_eq!(names(&desk.run(Command::HandOff { turn: turn.clone(), handoff }).unwrap()), ["suppressed"]);
     assert_eq!(names(&desk.run(Command::Capture { turn: turn.clone(), data }).unwrap()), ["suppressed"]);
-    let failed = Command::FailTurn { turn, reason: HandoffReason::BotError, detail: "boom".into() };
+    let failed = Command::FailTurn { turn, failure: Failure::Crashed };
     assert_eq!(desk.run(failed).unwrap(), Vec::new());
     assert_eq!(desk.state().control.agent(), Some(agent(1).id));
     assert!(desk.state().captured.is_empty());
@@ -94,6 +95,84 @@ fn writing_takes_over_and_joining_steals_nothing() {
     desk.run(Command::Join { agent: agent(2) }).unwrap();
     assert_eq!(names(&desk.run(reply(2)).unwrap()), ["message_posted"]);
     assert_eq!(desk.state().control.agent(), Some(agent(1).id));
+}
+
+// covers: H11
+#[test]
+fn the_assignee_calls_for_help_until_a_colleague_joins_or_it_changes_hands() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let ask = |n: u128, note: &str| Command::AskForHelp {
+        agent: agent(n),
+        note: Some(note.into()),
+        skill: Some("returns".into()),
+    };
+    assert!(matches!(desk.run(ask(1, "hm")), Err(Rejection::NotAllowed(_))), "nobody's yet");
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    assert_eq!(desk.run(ask(2, "hm")), Err(Rejection::HeldByOther { by: agent(1).id }));
+    let helped = |desk: &Desk| View::NeedsHelp.holds(desk.state(), agent(9).id);
+
+    assert_eq!(names(&desk.run(ask(1, "Which form?")).unwrap()), ["help_requested"]);
+    assert_eq!(desk.run(ask(1, "Which form?")), Ok(Vec::new()), "asked twice");
+    assert!(helped(&desk));
+    let told = desk.log().last().and_then(timeline::for_visitor);
+    assert_eq!(told, None, "it is nothing of the visitor's");
+    desk.run(Command::Join { agent: agent(2) }).unwrap();
+    assert!(!helped(&desk));
+    let told = desk.log().last().and_then(timeline::for_visitor).expect("the visitor is told who joined");
+    assert_eq!(told.kind, VisitorKind::State(Who::Human(agent(2).id)));
+
+    desk.run(ask(1, "And now?")).unwrap();
+    assert!(matches!(desk.run(Command::WithdrawHelp { agent: agent(3) }), Err(Rejection::NotAllowed(_))));
+    assert_eq!(names(&desk.run(Command::WithdrawHelp { agent: supervisor(3) }).unwrap()), ["help_withdrawn"]);
+    assert!(!helped(&desk));
+
+    desk.run(ask(1, "Once more")).unwrap();
+    let to = TransferTarget::Agent { agent: agent(4).id };
+    desk.run(Command::Transfer { agent: agent(1), to, note: None }).unwrap();
+    assert!(!helped(&desk), "whoever has it now has not called");
+    desk.run(ask(4, "I too")).unwrap();
+    desk.run(Command::Close { agent: agent(4), outcome: None }).unwrap();
+    assert!(!helped(&desk));
+    assert_eq!(desk.run(ask(4, "too late")), Err(Rejection::Closed));
+}
+
+// covers: H10 H11
+#[test]
+fn a_call_for_help_shows_it_to_those_who_could_have_taken_it() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    let team = TeamId::new("billing").unwrap();
+    desk.run(Command::SetTeam { agent: agent(1), team: Some(team.clone()) }).unwrap();
+    let of_the_team = AgentFacts { teams: vec![team], ..agent(2) };
+    let sees = |desk: &Desk, agent: &AgentFacts| may_see(agent, desk.state(), Visibility::Assigned);
+    assert!(!sees(&desk, &of_the_team));
+    desk.run(Command::AskForHelp { agent: agent(1), note: None, skill: None }).unwrap();
+    assert!(sees(&desk, &of_the_team));
+    assert!(!sees(&desk, &agent(3)), "of another team");
+    desk.run(Command::Join { agent: of_the_team.clone() }).unwrap();
+    assert!(sees(&desk, &of_the_team), "who joined stays");
+    desk.run(Command::Leave { agent: of_the_team.clone() }).unwrap();
+    assert!(!sees(&desk, &of_the_team));
+}
+
+// covers: F01
+#[test]
+fn unattended_is_what_waits_for_peoples_answer() {
+    let mut desk = Desk::start(bot_inbox());
+    let unattended = |desk: &Desk| View::Unattended.holds(desk.state(), agent(9).id);
+    desk.run(say("hola")).unwrap();
+    assert!(!unattended(&desk), "the bot answers");
+    desk.run(Command::RequestHuman).unwrap();
+    assert!(unattended(&desk), "nobody has taken it");
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    assert!(unattended(&desk), "nobody has answered it");
+    desk.run(Command::Reply { agent: agent(1), message: words(1, "hello") }).unwrap();
+    assert!(!unattended(&desk));
+    desk.run(say("una cosa más")).unwrap();
+    assert!(unattended(&desk));
+    desk.run(Command::SetStatus { agent: agent(1), status: Status::Pending }).unwrap();
+    assert!(!unattended(&desk), "the customer is waited for");
 }
 
 // covers: H03
@@ -303,7 +382,7 @@ fn a_failed_turn_fails_open_to_the_queue_with_its_reason() {
     let mut desk = Desk::start(bot_inbox());
     desk.run(say("hola")).unwrap();
     let turn = desk.turn(1);
-    let failed = Command::FailTurn { turn, reason: HandoffReason::BotTimeout, detail: "no answer in 10 s".into() };
+    let failed = Command::FailTurn { turn, failure: Failure::NoAnswer { seconds: 10 } };
     assert_eq!(names(&desk.run(failed).unwrap()), ["turn_failed", "handoff_requested"]);
     assert_eq!(desk.state().handoff_reason, Some(HandoffReason::BotTimeout));
 }

@@ -69,7 +69,7 @@ struct Accepted {
 #[utoipa::path(post, path = "/bots/{bot}/replies", tag = "bots", params(("bot" = String, Path)),
     request_body = Described,
     responses((status = 200, description = "Said", body = Accepted), (status = 401, description = "bad_signature, bad_token"),
-              (status = 409, description = "stale_turn: everything was withheld")))]
+              (status = 409, description = "stale_turn: everything was withheld"), (status = 422, description = "empty_answer")))]
 async fn late_reply(
     State(app): State<App>,
     Named(bot): Named<String>,
@@ -98,6 +98,10 @@ async fn late_reply(
     let id = answer.id.as_deref().unwrap_or_default();
     if id.is_empty() || id.len() > 100 {
         return Err(Problem::invalid("id", "needs 1 to 100 characters: give every answer an id of its own"));
+    }
+    if answer.is_empty() {
+        let detail = "the answer is empty: give it `messages`, `handoff` or `captured`";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "empty_answer", detail));
     }
     let done = answer.give(&app.desk, conversation, &turn).await?;
     let suppressed = done.facts.iter().filter(|fact| matches!(fact.event, Event::Suppressed { .. })).count();

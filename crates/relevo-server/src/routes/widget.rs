@@ -7,9 +7,10 @@ use crate::extract::{Address, Json, Peer, own_origin};
 use crate::sign_in;
 use crate::tickets::{self, Principal, Visit};
 use crate::ws::visitor::origin;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use relevo::domain::id::{ContactId, ConversationId, InboxId};
 use relevo::domain::message::{MAX_ATTACHMENTS, MAX_TEXT_CHARS};
@@ -23,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(session, preflight))
+    OpenApiRouter::new().routes(routes!(session, preflight)).layer(axum::middleware::from_fn(tell_why))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -201,6 +202,18 @@ fn may_ask(headers: &HeaderMap) -> (StatusCode, HeaderMap) {
         answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
     (StatusCode::NO_CONTENT, answer)
+}
+
+/// Lets whatever page asked read why it was refused: a problem's text tells nothing of anybody.
+async fn tell_why(request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = next.run(request).await;
+    let refused = response.status().is_client_error() || response.status().is_server_error();
+    if let Some(origin) = origin.filter(|_| refused) {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
+    }
+    response
 }
 
 /// The header that lets the page read the answer, if its site may carry this inbox.

@@ -2,7 +2,7 @@
 
 use super::{Actor, Time, words};
 use relevo::domain::control::{self, Epoch};
-use relevo::domain::conversation::{Last, LastKind};
+use relevo::domain::conversation::{self, Last, LastKind};
 use relevo::domain::event::{HandoffReason, Outcome, Priority, Status};
 use relevo::domain::id::{AgentId, ContactId, ConversationId, Seq};
 use relevo::store::{Position, Row};
@@ -33,6 +33,8 @@ pub struct Card {
     control: Control,
     #[schema(value_type = Option<String>)]
     assignee: Option<AgentId>,
+    /// The assignee's call for help.
+    help: Option<Help>,
     #[schema(value_type = Vec<String>)]
     participants: Vec<AgentId>,
     team: Option<String>,
@@ -72,6 +74,24 @@ struct CardContact {
     phone: Option<String>,
     /// Whether the site vouches for them.
     verified: bool,
+}
+
+/// A call for help.
+#[derive(Serialize, ToSchema)]
+struct Help {
+    /// Who calls.
+    #[schema(value_type = String)]
+    by: AgentId,
+    since: Time,
+    note: Option<String>,
+    /// The skill that it needs.
+    skill: Option<String>,
+}
+
+impl From<&conversation::Help> for Help {
+    fn from(help: &conversation::Help) -> Self {
+        Self { by: help.by, since: Time(help.since), note: help.note.clone(), skill: help.skill.clone() }
+    }
 }
 
 /// What was said last.
@@ -117,6 +137,7 @@ impl Card {
             priority: state.priority,
             control: Control::from(&state.control),
             assignee: state.control.agent(),
+            help: state.help.as_ref().map(Help::from),
             participants: state.participants.iter().copied().collect(),
             team: state.team.as_ref().map(ToString::to_string),
             stage: state.stage.as_ref().map(ToString::to_string),

@@ -84,6 +84,39 @@ enum Target {
     Nobody,
 }
 
+/// What went wrong in a bot's turn, to be said in the reader's language.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Failure {
+    NoAnswer { seconds: u64 },
+    NoLateAnswer,
+    HttpStatus { status: u16 },
+    TooLarge { limit: u64 },
+    NotUnderstood { problem: String },
+    Unreachable,
+    BrokenOff,
+    Crashed,
+    NotPluggedIn { bot: String },
+    Other { text: String },
+}
+
+impl From<event::Failure> for Failure {
+    fn from(failure: event::Failure) -> Self {
+        match failure {
+            event::Failure::NoAnswer { seconds } => Self::NoAnswer { seconds },
+            event::Failure::NoLateAnswer => Self::NoLateAnswer,
+            event::Failure::HttpStatus { status } => Self::HttpStatus { status },
+            event::Failure::TooLarge { limit } => Self::TooLarge { limit },
+            event::Failure::NotUnderstood { problem } => Self::NotUnderstood { problem },
+            event::Failure::Unreachable => Self::Unreachable,
+            event::Failure::BrokenOff => Self::BrokenOff,
+            event::Failure::Crashed => Self::Crashed,
+            event::Failure::NotPluggedIn { bot } => Self::NotPluggedIn { bot: bot.to_string() },
+            event::Failure::Other { text } => Self::Other { text },
+        }
+    }
+}
+
 /// What a macro's step did.
 #[derive(Serialize, ToSchema)]
 pub struct Step {
@@ -157,6 +190,7 @@ enum What {
         #[schema(value_type = words::HandoffReason)]
         reason: HandoffReason,
         detail: Option<String>,
+        failure: Option<Failure>,
         note: Option<String>,
         captured: BTreeMap<String, String>,
         control: Control,
@@ -174,6 +208,13 @@ enum What {
         #[schema(value_type = String)]
         agent: AgentId,
     },
+    HelpRequested {
+        #[schema(value_type = String)]
+        agent: AgentId,
+        note: Option<String>,
+        skill: Option<String>,
+    },
+    HelpWithdrawn,
     Transferred {
         #[schema(value_type = Option<String>)]
         from: Option<AgentId>,
@@ -238,6 +279,7 @@ enum What {
         #[schema(value_type = words::HandoffReason)]
         reason: HandoffReason,
         detail: String,
+        failure: Option<Failure>,
     },
     MacroRan {
         #[serde(rename = "macro")]
@@ -317,12 +359,19 @@ impl From<&Event> for What {
                 Self::Note { note: Note { id, text, mentions, client_id } }
             }
             Event::Captured { data, .. } => Self::Captured { data },
-            Event::HandoffRequested { reason, detail, note, captured, control } => {
-                Self::HandoffRequested { reason, detail, note, captured, control: Control::from(&control) }
-            }
+            Event::HandoffRequested { reason, detail, failure, note, captured, control } => Self::HandoffRequested {
+                reason,
+                detail,
+                failure: failure.map(Failure::from),
+                note,
+                captured,
+                control: Control::from(&control),
+            },
             Event::TakenOver { agent, control } => Self::TakenOver { agent, control: Control::from(&control) },
             Event::Joined { agent } => Self::Joined { agent },
             Event::Left { agent } => Self::Left { agent },
+            Event::HelpRequested { agent, note, skill } => Self::HelpRequested { agent, note, skill },
+            Event::HelpWithdrawn => Self::HelpWithdrawn,
             Event::Transferred { from, to, note, control } => {
                 Self::Transferred { from, to: Target::from(&to), note, control: Control::from(&control) }
             }
@@ -342,7 +391,9 @@ impl From<&Event> for What {
             Event::Reopened { reason, control } => Self::Reopened { reason, control: Control::from(&control) },
             Event::ContactUpdated { contact } => Self::ContactUpdated { contact },
             Event::PageVisited { url, title } => Self::PageVisited { url, title },
-            Event::TurnFailed { turn, reason, detail } => Self::TurnFailed { turn, reason, detail },
+            Event::TurnFailed { turn, reason, detail, failure } => {
+                Self::TurnFailed { turn, reason, detail, failure: failure.map(Failure::from) }
+            }
             Event::MacroRan { name, steps } => {
                 Self::MacroRan { name, steps: steps.into_iter().map(Step::from).collect() }
             }

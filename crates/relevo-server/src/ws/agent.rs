@@ -19,7 +19,7 @@ use frames::Frame;
 use open::OpenConversations;
 use relevo::bus::{Signal, Typist};
 use relevo::domain::card::{Visibility, may_see};
-use relevo::domain::id::{ArtifactId, ConversationId};
+use relevo::domain::id::{ArtifactId, ContactId, ConversationId};
 use relevo::feed::Change;
 use relevo::store::{Agent, Artifact, ArtifactKind, ArtifactStatus, DraftMode, Position, Row};
 use serde::Deserialize;
@@ -206,6 +206,16 @@ impl Session {
         self.outgoing.send(&json!({"op": "card", "card": card}))
     }
 
+    /// Whether a visitor's coming and going is the agent's to know: with no conversation yet it is everybody's, else
+    /// that of whoever may see one of theirs.
+    async fn may_know_of(&self, contact: ContactId) -> bool {
+        if self.sees_all() {
+            return true;
+        }
+        let rows = self.app.desk.store().of_contact(contact).await;
+        rows.is_ok_and(|rows| rows.is_empty() || rows.iter().any(|row| self.sees(row)))
+    }
+
     /// Only for whoever saw it before: of anything else not even that it is there is theirs to know.
     fn gone(&self, row: &Row) -> Result<(), Closed> {
         let frame = json!({"op": "card_gone", "conversation": row.conversation.id, "position": row.position});
@@ -241,6 +251,9 @@ impl Session {
                 self.outgoing.send(&json!({"op": "viewing", "conversation": conversation, "agents": agents}))
             }
             Signal::Online { contact, on } => {
+                if !self.may_know_of(contact).await {
+                    return Ok(());
+                }
                 self.outgoing.send(&json!({"op": "online", "contact": contact, "online": on}))?;
                 match visitors::one(&self.app, &self.agent, contact).await {
                     Ok(Some(visitor)) => self.outgoing.send(&json!({"op": "visitor", "visitor": visitor})),

@@ -36,6 +36,11 @@ pub struct Said {
 }
 
 impl Answer {
+    /// Whether it says, wants and tells nothing.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.handoff.is_none() && self.captured.is_empty()
+    }
+
     /// Does what it says, by the right of a turn, in one append. Of a turn that is over everything is withheld.
     pub async fn give(self, desk: &Desk, conversation: ConversationId, turn: &Turn) -> Result<Done, DeskError> {
         let key = format!("answer:{}", self.id.as_deref().unwrap_or_default());

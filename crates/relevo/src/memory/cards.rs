@@ -1,5 +1,7 @@
 use super::{Data, Kept, MemoryStore};
-use crate::store::{Cards, Counts, Page, Position, Query, Row, StoreError, contact_words, query_words, said, words};
+use crate::store::{
+    Cards, Counts, Groups, Page, Position, Query, Row, StoreError, contact_words, query_words, said, words,
+};
 use async_trait::async_trait;
 use relevo_domain::card::{View, Visibility, may_see};
 use relevo_domain::command::AgentFacts;
@@ -38,6 +40,19 @@ impl Cards for MemoryStore {
         let seen: Vec<Row> = data.rows().filter(|row| may_see(agent, &row.conversation, visibility)).collect();
         let count = |view: View| seen.iter().filter(|row| view.holds(&row.conversation, agent.id)).count() as u64;
         Ok(View::ALL.map(|view| (view, count(view))).to_vec())
+    }
+
+    async fn groups(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Groups, StoreError> {
+        let mut groups = Groups::default();
+        for Row { conversation: state, .. } in self.data().rows() {
+            if View::All.holds(&state, agent.id) && may_see(agent, &state, visibility) {
+                *groups.inboxes.entry(state.inbox).or_default() += 1;
+                for label in state.labels {
+                    *groups.labels.entry(label).or_default() += 1;
+                }
+            }
+        }
+        Ok(groups)
     }
 
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {

@@ -9,6 +9,7 @@ use relevo_domain::id::{ContactId, ConversationId, InboxId, StageId, TeamId};
 use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// A row of a list: a conversation, its contact, and where it stands in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +98,15 @@ pub struct Page {
 /// How many conversations each view holds for an agent, in the order of [`View::ALL`].
 pub type Counts = Vec<(View, u64)>;
 
+/// How many conversations of [`View::All`] stand where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// In which inbox.
+    pub inboxes: BTreeMap<InboxId, u64>,
+    /// With which label.
+    pub labels: BTreeMap<String, u64>,
+}
+
 /// The lists.
 #[async_trait]
 pub trait Cards: Send + Sync + 'static {
@@ -116,6 +126,9 @@ pub trait Cards: Send + Sync + 'static {
 
     /// How many conversations each view holds.
     async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError>;
+
+    /// How many live conversations each inbox and label has, of those that an agent sees.
+    async fn groups(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Groups, StoreError>;
 
     /// How many conversations of an inbox wait for a person since before an instant.
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError>;

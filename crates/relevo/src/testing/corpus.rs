@@ -5,7 +5,7 @@ use super::dice::Dice;
 use crate::store::{Agent, Append, Contact, DedupeKey, JobKind, NewJob, Presence, ThreadClaim};
 use relevo_domain::command::Role;
 use relevo_domain::control::{Control, Epoch, Holder, Turn};
-use relevo_domain::conversation::Conversation;
+use relevo_domain::conversation::{Conversation, Help};
 use relevo_domain::event::{Envelope, Event, Origin, Status};
 use relevo_domain::id::{
     AgentId, BotId, ContactId, ConversationId, InboxId, MessageId, NoteId, StageId, TeamId, TurnId,
@@ -191,6 +191,12 @@ impl Palette {
             _ => Holder::Human { agent: dice.pick(&self.agents) },
         };
         state.team = self.team(dice);
+        state.help = state.control.agent().filter(|_| dice.once_in(2)).map(|by| Help {
+            by,
+            since: Timestamp(1),
+            note: None,
+            skill: dice.once_in(2).then(|| "returns".into()),
+        });
         state.participants = dice.some(&self.agents);
         state.mentions = dice.some(&self.agents);
         state.labels = dice.some(&self.labels);

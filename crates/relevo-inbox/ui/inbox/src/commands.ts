@@ -1,7 +1,7 @@
 /** What can be done with the open conversation, once: for the keys, their list and the palette. */
 import type { Key } from './lib/i18n.svelte';
 import type { Card } from './lib/wire';
-import { change, handBack, join, leave, reopen, take } from './store/actions.svelte';
+import { change, handBack, join, leave, reopen, take, withdrawHelp } from './store/actions.svelte';
 import { suggest, summarise } from './store/copilot.svelte';
 import { live } from './store/live.svelte';
 import { may } from './store/may';
@@ -54,6 +54,8 @@ export const COMMANDS: Command[] = [
     run: ({ id }) => change(id, { status: 'pending' }),
   },
   { label: 'action.not_pending', key: 'w', when: ({ status }) => status === 'pending', run: open },
+  { label: 'action.ask_help', when: allowed('askHelp'), run: ask('ask_help') },
+  { label: 'action.withdraw_help', when: allowed('withdrawHelp'), run: ({ id }) => withdrawHelp(id) },
   { label: 'action.priority', key: 'p', when: always, run: ask('priority') },
   { label: 'action.labels', key: 'l', when: always, run: ask('labels') },
   { label: 'action.team', when: always, run: ask('team') },

@@ -1,6 +1,7 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import Header from '../src/conversation/Header.svelte';
+import HelpBar from '../src/conversation/HelpBar.svelte';
 import Dialogs from '../src/conversation/Dialogs.svelte';
 import { keyboard } from '../src/keys';
 import type { Agent, Card } from '../src/lib/wire';
@@ -15,7 +16,19 @@ const bot = { holder: { kind: 'bot' as const, bot: 'bot' }, epoch: 2 };
 
 describe('what is offered is what the house allows', () => {
   test.each<[string, Partial<Card>, string, string]>([
-    ['my own', {}, 'transfer handBack close change', 'transfer handBack close change'],
+    ['my own', {}, 'transfer handBack close askHelp change', 'transfer handBack close askHelp change'],
+    [
+      'my own, with a call for help',
+      { help: { by: 'me', since: '', note: null, skill: null } },
+      'transfer handBack close withdrawHelp change',
+      'transfer handBack close withdrawHelp change',
+    ],
+    [
+      'another’s, with a call for help',
+      { control: held('rui'), help: { by: 'rui', since: '', note: null, skill: null } },
+      'join change',
+      'join transfer handBack close withdrawHelp change',
+    ],
     ['another’s', { control: held('rui') }, 'join change', 'join transfer handBack close change'],
     [
       'joined',
@@ -56,6 +69,32 @@ async function header(shown: Partial<Card>, role: Agent['role'] = 'agent') {
 }
 document.body.addEventListener('keydown', keyboard);
 const press = (key: string) => fireEvent.keyDown(document.body, { key });
+
+// covers: H11
+test('a call for help says what it is about and whom it seeks, and can be taken back', async () => {
+  const me = { ...agent('me', 'Lucía'), skills: [] };
+  const rui = { ...agent('rui', 'Rui'), skills: ['returns'] };
+  const { asked, thread } = await page(
+    {},
+    { agent: me, agents: [me, rui] },
+    { 'POST /api/conversations/c1/help': card() },
+  );
+  live.thread = thread;
+  ui.dialog = 'ask_help';
+  render(Dialogs);
+  await fireEvent.input(screen.getByTestId('ask-help-note'), { target: { value: ' Which form? ' } });
+  await fireEvent.change(screen.getByTestId('ask-help-skill'), { target: { value: 'returns' } });
+  await fireEvent.submit(screen.getByTestId('ask-help-note').closest('form')!);
+  const body = { note: 'Which form?', skill: 'returns' };
+  await vi.waitFor(() => expect(asked).toContainEqual({ what: 'POST /api/conversations/c1/help', body }));
+  await vi.waitFor(() => expect(ui.dialog).toBeNull());
+
+  const help = { by: 'me', since: '2026-11-20T22:00:00.000Z', ...body };
+  render(HelpBar, { card: card({ help }), help });
+  expect(screen.getByTestId('help-bar').textContent).toContain('Which form?');
+  await fireEvent.click(screen.getByTestId('withdraw-help'));
+  expect(asked).toContainEqual({ what: 'DELETE /api/conversations/c1/help', body: undefined });
+});
 
 // covers: H09
 describe('a transfer', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Card, Sort, ViewName } from '../src/lib/wire';
+import { VIEWS, type Card, type Sort, type ViewName } from '../src/lib/wire';
 import { compare, holds, place } from '../src/store/order';
 
 let position = 0;
@@ -10,6 +10,8 @@ const card = (id: string, more: Partial<Card> = {}): Card =>
     status: 'open',
     control: { holder: { kind: 'bot', bot: 'mia' }, epoch: 1 },
     participants: [],
+    help: null,
+    labels: [],
     mentions: 0,
     waiting_since: null,
     window_ends_at: null,
@@ -28,10 +30,20 @@ describe('views', () => {
     ['joined', { control: human('rui'), participants: ['me'] }, ['mine', 'others', 'all']],
     ['snoozed', { status: 'snoozed', control: human('me') }, ['snoozed']],
     ['closed and mentioned', { status: 'closed', mentions: 1 }, ['mentions', 'closed']],
+    [
+      'waiting for an answer',
+      { control: human('me'), waiting_since: '2026-11-20T10:00:00Z' },
+      ['mine', 'unattended', 'all'],
+    ],
+    ['waiting for the bot', { waiting_since: '2026-11-20T10:00:00Z' }, ['unassigned', 'bot', 'all']],
+    [
+      'a colleague calls for help',
+      { control: human('rui'), help: { by: 'rui', since: '', note: null, skill: null } },
+      ['needs_help', 'others', 'all'],
+    ],
     ['pending', { status: 'pending', control: human('me') }, ['mine', 'all']],
   ])('%s', (_, more, views) => {
-    const all: ViewName[] = ['mine', 'unassigned', 'queue', 'bot', 'others', 'all', 'mentions', 'snoozed', 'closed'];
-    expect(all.filter((view) => holds(view, card('a', more), 'me'))).toEqual(views);
+    expect(VIEWS.filter((view) => holds(view, card('a', more), 'me'))).toEqual(views);
   });
 });
 
@@ -59,7 +71,8 @@ describe('a changed card', () => {
     card('b', { control: waits, waiting_since: '2026-11-20T10:01:00Z' }),
   ];
   const cards = new Map([a, b].map((one) => [one.id, one]));
-  const wanted = { view: 'queue' as const, sort: 'due' as const, me: 'me', more: false };
+  const filters = { inbox: null, team: null, stage: null, label: null };
+  const wanted = { view: 'queue' as const, filters, sort: 'due' as const, me: 'me', more: false };
 
   test('comes in where it belongs', () => {
     const c = card('c', { control: waits, waiting_since: '2026-11-20T10:00:30Z' });
@@ -68,6 +81,15 @@ describe('a changed card', () => {
 
   test('leaves a view that no longer holds it', () => {
     expect(place(['a', 'b'], cards, { ...a, control: human('me') }, wanted)).toEqual(['b']);
+  });
+
+  // covers: F01
+  test('stays out of a list that is narrowed to something else', () => {
+    const c = card('c', { control: waits, labels: ['vip'], stage: 'won' });
+    const label = (label: string) => place(['a', 'b'], cards, c, { ...wanted, filters: { ...filters, label } });
+    expect([label('vip').includes('c'), label('new').includes('c')]).toEqual([true, false]);
+    const stage = (stage: string) => place(['a', 'b'], cards, c, { ...wanted, filters: { ...filters, stage } });
+    expect([stage('won').includes('c'), stage('lost').includes('c')]).toEqual([true, false]);
   });
 
   test('does not come in after the last loaded row while more are to be loaded', () => {

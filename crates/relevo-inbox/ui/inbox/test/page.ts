@@ -35,6 +35,7 @@ export const card = (change: Partial<Card> = {}): Card => ({
   stage: null,
   labels: [],
   outcome: null,
+  help: null,
   unread: 1,
   mentions: 0,
   last: { seq: 5, at: '2026-11-20T22:00:00.000Z', actor: { kind: 'visitor' }, preview: 'Hola', kind: 'message' },

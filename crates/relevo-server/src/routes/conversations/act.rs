@@ -64,6 +64,42 @@ pub(crate) async fn leave(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct CallForHelp {
+    /// What it is about, for colleagues.
+    #[serde(default)]
+    note: Option<String>,
+    /// The skill that it needs: of those whose it is, the conversation is starred.
+    #[serde(default)]
+    skill: Option<String>,
+}
+
+/// Calls colleagues for help. It ends when one of them joins.
+#[utoipa::path(post, path = "/api/conversations/{id}/help", tag = "conversations", params(("id" = String, Path)),
+    request_body = CallForHelp, responses((status = 200, description = "Called", body = Card), (status = 403, description = "not_allowed")))]
+pub(crate) async fn ask_for_help(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named(id): Named<ConversationId>,
+    Json(CallForHelp { note, skill }): Json<CallForHelp>,
+) -> Result<axum::Json<Card>> {
+    let said = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let command = Command::AskForHelp { agent: agent.facts(), note: said(note), skill: said(skill) };
+    run(&app, &agent, id, &[command]).await
+}
+
+/// Takes a call for help back.
+#[utoipa::path(delete, path = "/api/conversations/{id}/help", tag = "conversations", params(("id" = String, Path)),
+    responses((status = 200, description = "Nobody is called", body = Card), (status = 403, description = "not_allowed")))]
+pub(crate) async fn withdraw_help(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named(id): Named<ConversationId>,
+) -> Result<axum::Json<Card>> {
+    run(&app, &agent, id, &[Command::WithdrawHelp { agent: agent.facts() }]).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Transfer {
     #[schema(value_type = Object)]
     to: TransferTarget,

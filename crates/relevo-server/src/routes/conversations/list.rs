@@ -18,7 +18,7 @@ const MOST: usize = 200;
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    /// `mine unassigned queue bot others all mentions snoozed closed`.
+    /// `mine unassigned queue bot unattended needs_help others all mentions snoozed closed`.
     #[param(value_type = Option<String>)]
     view: Option<View>,
     /// Words to find.
@@ -110,4 +110,23 @@ pub(crate) async fn counts(State(app): State<App>, SignedIn(agent): SignedIn) ->
         (name, count)
     });
     Ok(Json(counts.collect()))
+}
+
+/// How many live conversations each inbox and each label has.
+#[utoipa::path(get, path = "/api/conversations/groups", tag = "conversations",
+    responses((status = 200, description = "Numbers by name", body = Groups)))]
+pub(crate) async fn groups(State(app): State<App>, SignedIn(agent): SignedIn) -> Result<Json<Groups>> {
+    let store::Groups { inboxes, labels } =
+        app.desk.store().groups(&agent.facts(), app.desk.directory().visibility).await?;
+    let inboxes = inboxes.into_iter().map(|(inbox, count)| (inbox.to_string(), count)).collect();
+    Ok(Json(Groups { inboxes, labels }))
+}
+
+/// How many live conversations stand where.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Groups {
+    /// By the inbox's id.
+    inboxes: BTreeMap<String, u64>,
+    /// By the label.
+    labels: BTreeMap<String, u64>,
 }

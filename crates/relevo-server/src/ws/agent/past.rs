@@ -14,7 +14,7 @@ const BATCH: usize = 500;
 
 impl Session {
     /// Whether every conversation is theirs to see, so that none ever goes.
-    fn sees_all(&self) -> bool {
+    pub(super) fn sees_all(&self) -> bool {
         self.app.desk.directory().visibility == Visibility::Everyone || self.agent.role == Role::Admin
     }
 
@@ -81,6 +81,9 @@ fn moves_out_of_sight(event: &Event) -> bool {
     matches!(
         event,
         Event::TakenOver { .. }
+            | Event::Joined { .. }
+            | Event::HelpWithdrawn
+            | Event::Closed { .. }
             | Event::HandoffRequested { .. }
             | Event::Transferred { .. }
             | Event::HandedBack { .. }

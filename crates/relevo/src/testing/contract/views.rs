@@ -1,8 +1,8 @@
 //! Who finds what in which view. Stores filter by columns; `View::holds` and `may_see` are what they must come to.
 
 use super::{Fresh, put};
-use crate::store::{Append, Query, Row, Sort};
-use crate::testing::corpus::{Palette, agent_id, contact, notes, says, started, team};
+use crate::store::{Append, Groups, Query, Row, Sort};
+use crate::testing::corpus::{Palette, agent_id, contact, inbox, notes, says, started, team};
 use crate::testing::dice::Dice;
 use relevo_domain::card::{View, Visibility, may_see};
 use relevo_domain::command::{AgentFacts, Role};
@@ -35,6 +35,28 @@ pub async fn counts_are_the_sizes_of_the_lists(store: &Fresh) {
         let counts = store.counts(&agent, visibility).await.unwrap();
         assert_eq!(counts, View::ALL.map(size).to_vec(), "{visibility:?} {agent:?}");
     }
+}
+
+/// The numbers beside inboxes and labels are those of the rows that they choose.
+pub async fn groups_are_the_sizes_of_the_filtered_lists(store: &Fresh) {
+    let groups = store.groups(&agent(1, Role::Agent, &[]), Visibility::Everyone).await.unwrap();
+    assert_eq!(groups, Groups::default(), "nothing is there");
+    random_rows(store, &mut Dice::new()).await;
+    let mut seen = 0;
+    for (agent, visibility) in viewers() {
+        let groups = store.groups(&agent, visibility).await.unwrap();
+        let all = Query { visibility, ..everything(&agent, View::All) };
+        for inbox in ["shop", "help", "nowhere"].map(inbox) {
+            let size = listed(store, &Query { inbox: Some(inbox.clone()), ..all.clone() }).await.len() as u64;
+            assert_eq!(groups.inboxes.get(&inbox).copied().unwrap_or(0), size, "{inbox} {visibility:?} {agent:?}");
+            seen += size;
+        }
+        for label in Palette::new().labels {
+            let size = listed(store, &Query { label: Some(label.clone()), ..all.clone() }).await.len() as u64;
+            assert_eq!(groups.labels.get(&label).copied().unwrap_or(0), size, "{label} {visibility:?} {agent:?}");
+        }
+    }
+    assert!(seen > 0, "nobody sees anything");
 }
 
 /// What an agent may not see is in no view at all.

@@ -6,6 +6,7 @@ import ClipboardList from '@lucide/svelte/icons/clipboard-list';
 import Eye from '@lucide/svelte/icons/eye';
 import Flag from '@lucide/svelte/icons/flag';
 import Hand from '@lucide/svelte/icons/hand';
+import LifeBuoy from '@lucide/svelte/icons/life-buoy';
 import LogOut from '@lucide/svelte/icons/log-out';
 import MilestoneIcon from '@lucide/svelte/icons/milestone';
 import Moon from '@lucide/svelte/icons/moon';
@@ -20,7 +21,7 @@ import Zap from '@lucide/svelte/icons/zap';
 import type { Component } from 'svelte';
 import { hour, moment } from '../lib/format';
 import { t, word } from '../lib/i18n.svelte';
-import type { Item, Origin } from '../lib/wire';
+import type { Failure, Item, Origin } from '../lib/wire';
 import { nameOfActor, nameOfAgent, nameOfBot, nameOfStage, nameOfTeam } from '../store/session.svelte';
 
 export interface Told {
@@ -29,6 +30,13 @@ export interface Told {
   text: string;
   /** What unfolds. */
   details: [string, string][];
+}
+
+/** What went wrong in a bot's turn, in the agent's language; the record's own words where it was told in no other way. */
+export function failureOf({ failure, detail }: { failure: Failure | null; detail: string | null }): string {
+  if (!failure) return detail ?? '';
+  const { kind, ...values } = failure;
+  return word('failure', kind, values);
 }
 
 /** A fact in one line, and what more there is to know about it. */
@@ -66,6 +74,18 @@ export function describe(item: Item, visitor: string, language: string, more: It
       return tell(UserPlus, t('milestone.joined', { name: nameOfAgent(item.agent) }));
     case 'left':
       return tell(LogOut, t('milestone.left', { name: nameOfAgent(item.agent) }));
+    case 'help_requested':
+      return tell(
+        LifeBuoy,
+        t('milestone.help', { name: nameOfAgent(item.agent) }),
+        [
+          ...(item.skill ? [[t('field.skill'), item.skill] as [string, string]] : []),
+          ...(item.note ? [[t('field.note'), item.note] as [string, string]] : []),
+        ],
+        'text-danger',
+      );
+    case 'help_withdrawn':
+      return tell(LifeBuoy, t('milestone.no_help', { name: who }));
     case 'transferred':
       return tell(
         ArrowRightLeft,
@@ -144,7 +164,7 @@ export function describe(item: Item, visitor: string, language: string, more: It
       return tell(
         TriangleAlert,
         t('milestone.turn_failed', { reason: word('handoff', item.reason) }),
-        item.detail ? [[t('field.detail'), item.detail]] : [],
+        item.detail ? [[t('field.detail'), failureOf(item)]] : [],
         'text-danger',
       );
     case 'macro_ran':

@@ -181,6 +181,12 @@ export interface components {
             payload?: string | null;
             title: string;
         };
+        CallForHelp: {
+            /** @description What it is about, for colleagues. */
+            note?: string | null;
+            /** @description The skill that it needs: of those whose it is, the conversation is starred. */
+            skill?: string | null;
+        };
         /** @description A conversation as a row of the list. */
         Card: {
             assignee?: string | null;
@@ -191,6 +197,7 @@ export interface components {
             /** @description What the agent who asks was writing. */
             draft?: string | null;
             handoff_reason?: components["schemas"]["HandoffReason"] | null;
+            help?: components["schemas"]["Help"] | null;
             id: string;
             inbox: string;
             labels: string[];
@@ -386,6 +393,47 @@ export interface components {
             name?: string | null;
             phone?: string | null;
         };
+        /** @description What went wrong in a bot's turn, to be said in the reader's language. */
+        Failure: {
+            /** @enum {string} */
+            kind: "no_answer";
+            /** Format: int64 */
+            seconds: number;
+        } | {
+            /** @enum {string} */
+            kind: "no_late_answer";
+        } | {
+            /** @enum {string} */
+            kind: "http_status";
+            /** Format: int32 */
+            status: number;
+        } | {
+            /** @enum {string} */
+            kind: "too_large";
+            /** Format: int64 */
+            limit: number;
+        } | {
+            /** @enum {string} */
+            kind: "not_understood";
+            problem: string;
+        } | {
+            /** @enum {string} */
+            kind: "unreachable";
+        } | {
+            /** @enum {string} */
+            kind: "broken_off";
+        } | {
+            /** @enum {string} */
+            kind: "crashed";
+        } | {
+            bot: string;
+            /** @enum {string} */
+            kind: "not_plugged_in";
+        } | {
+            /** @enum {string} */
+            kind: "other";
+            text: string;
+        };
         /**
          * @description Which of the two checks of the fence withheld something.
          * @enum {string}
@@ -419,6 +467,17 @@ export interface components {
             title: string;
             version: string;
         };
+        /** @description How many live conversations stand where. */
+        Groups: {
+            /** @description By the inbox's id. */
+            inboxes: {
+                [key: string]: number;
+            };
+            /** @description By the label. */
+            labels: {
+                [key: string]: number;
+            };
+        };
         HandBack: {
             bot?: string | null;
             note?: string | null;
@@ -443,6 +502,15 @@ export interface components {
             utm?: {
                 [key: string]: string;
             };
+        };
+        /** @description A call for help. */
+        Help: {
+            /** @description Who calls. */
+            by: string;
+            note?: string | null;
+            since: components["schemas"]["Time"];
+            /** @description The skill that it needs. */
+            skill?: string | null;
         };
         /** @description What somebody who is here does. */
         Here: {
@@ -587,6 +655,7 @@ export interface components {
             };
             control: components["schemas"]["Control"];
             detail?: string | null;
+            failure?: components["schemas"]["Failure"] | null;
             /** @enum {string} */
             kind: "handoff_requested";
             note?: string | null;
@@ -604,6 +673,15 @@ export interface components {
             agent: string;
             /** @enum {string} */
             kind: "left";
+        } | {
+            agent: string;
+            /** @enum {string} */
+            kind: "help_requested";
+            note?: string | null;
+            skill?: string | null;
+        } | {
+            /** @enum {string} */
+            kind: "help_withdrawn";
         } | {
             control: components["schemas"]["Control"];
             from?: string | null;
@@ -664,6 +742,7 @@ export interface components {
             url: string;
         } | {
             detail: string;
+            failure?: components["schemas"]["Failure"] | null;
             /** @enum {string} */
             kind: "turn_failed";
             reason: components["schemas"]["HandoffReason"];

@@ -19,7 +19,18 @@ export type Priority = Sent<'Priority'>;
 export type Outcome = Sent<'Outcome'>;
 /** `suppressed` is not sent: a withheld message is a fact of its own. */
 export type Delivery = Sent<'Delivery'> | 'suppressed';
-export type ViewName = 'mine' | 'unassigned' | 'queue' | 'bot' | 'others' | 'all' | 'mentions' | 'snoozed' | 'closed';
+export type ViewName =
+  | 'mine'
+  | 'unassigned'
+  | 'queue'
+  | 'bot'
+  | 'unattended'
+  | 'needs_help'
+  | 'others'
+  | 'all'
+  | 'mentions'
+  | 'snoozed'
+  | 'closed';
 export type Sort = 'due' | 'newest' | 'oldest' | 'waiting';
 export type Mode = 'reply' | 'note';
 
@@ -28,12 +39,17 @@ export const VIEWS: ViewName[] = [
   'unassigned',
   'queue',
   'bot',
+  'unattended',
+  'needs_help',
   'others',
   'all',
   'mentions',
   'snoozed',
   'closed',
 ];
+/** What a list is narrowed to, besides words. */
+export const FILTERS = ['inbox', 'team', 'stage', 'label'] as const;
+export type Filters = Record<(typeof FILTERS)[number], string | null>;
 export const SORTS: Sort[] = ['due', 'newest', 'oldest', 'waiting'];
 export const PRIORITIES: Priority[] = ['urgent', 'high', 'medium', 'low', 'none'];
 export const OUTCOMES: Outcome[] = ['success', 'escalated', 'nobody_available', 'never_answered'];
@@ -53,6 +69,7 @@ export type Message = Sent<'Message'>;
 /** A fact. A kind that this page does not know still counts in the sequence. */
 export type Item = Sent<'Item'>;
 export type ItemOf<Kind extends Item['kind']> = Extract<Item, { kind: Kind }>;
+export type Failure = Sent<'Failure'>;
 export type MacroResult = Sent<'Step'>;
 
 export interface Origin {

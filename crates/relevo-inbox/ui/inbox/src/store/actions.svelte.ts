@@ -1,4 +1,4 @@
-import { conversationPath, patch, post } from '../lib/api';
+import { conversationPath, patch, post, remove } from '../lib/api';
 import { t } from '../lib/i18n.svelte';
 import { toasts } from '../lib/toasts.svelte';
 import type { Card, MacroResult, Outcome, Priority } from '../lib/wire';
@@ -33,6 +33,15 @@ export async function take(id: string): Promise<boolean> {
 }
 export const join = (id: string) => act(id, 'join');
 export const leave = (id: string) => act(id, 'leave');
+export const askForHelp = (id: string, note: string, skill: string | null) =>
+  act(id, 'help', { ...(note.trim() ? { note: note.trim() } : {}), ...(skill ? { skill } : {}) });
+export async function withdrawHelp(id: string) {
+  try {
+    list.take(await remove<Card>(conversationPath(id, '/help')), true);
+  } catch (error) {
+    toasts.problem(error);
+  }
+}
 export const handBack = (id: string, bot?: string) => act(id, 'hand-back', bot ? { bot } : {});
 export const reopen = (id: string) => act(id, 'reopen');
 export const close = (id: string, outcome?: Outcome) => act(id, 'close', outcome ? { outcome } : {});

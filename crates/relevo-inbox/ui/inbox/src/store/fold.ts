@@ -88,6 +88,8 @@ const DRAWN = new Set<string>([
   'taken_over',
   'joined',
   'left',
+  'help_requested',
+  'help_withdrawn',
   'transferred',
   'handed_back',
   'status_changed',

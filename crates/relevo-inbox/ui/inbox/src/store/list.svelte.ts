@@ -1,11 +1,16 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { get } from '../lib/api';
-import { VIEWS, type Card, type Sort, type ViewName } from '../lib/wire';
+import { FILTERS, VIEWS, type Card, type Filters, type Sort, type ViewName } from '../lib/wire';
 import { holds, place } from './order';
 import { session } from './session.svelte';
 
 const PAGE = 60;
 type Counts = Partial<Record<ViewName, number>>;
+interface Groups {
+  inboxes: Record<string, number>;
+  labels: Record<string, number>;
+}
+const NONE: Filters = { inbox: null, team: null, stage: null, label: null };
 
 class List {
   /** Every card that this page has heard of, not only those of the view shown. */
@@ -15,7 +20,9 @@ class List {
   view = $state<ViewName>('mine');
   sort = $state<Sort>('due');
   q = $state('');
-  label = $state<string | null>(null);
+  filters = $state.raw<Filters>(NONE);
+  /** How many live conversations each inbox and label has. */
+  groups = $state.raw<Groups>({ inboxes: {}, labels: {} });
   loading = $state(true);
   error = $state.raw<unknown>(null);
   /** Changes held back while the pointer or the focus is on the list: rows must not move under the hand. */
@@ -34,6 +41,22 @@ class List {
     this.view = view;
     this.sort = sort;
     await this.load();
+  }
+
+  get filtered() {
+    return this.q.trim() !== '' || FILTERS.some((name) => this.filters[name] !== null);
+  }
+
+  narrow(change: Partial<Filters>) {
+    this.filters = { ...this.filters, ...change };
+    return this.load();
+  }
+
+  /** Everything of the view again. */
+  clear() {
+    this.q = '';
+    this.filters = NONE;
+    return this.load();
   }
 
   async load() {
@@ -79,11 +102,22 @@ class List {
     this.#keep(card);
     this.position = Math.max(this.position ?? 0, card.position);
     const me = session.agent.id;
-    if (!before || VIEWS.some((view) => holds(view, before, me) !== holds(view, card, me))) this.countSoon();
+    if (
+      !before ||
+      VIEWS.some((view) => holds(view, before, me) !== holds(view, card, me)) ||
+      before.labels.join() !== card.labels.join()
+    )
+      this.countSoon();
     // Whether a search still matches only the server knows; rows that are shown are refreshed in place.
-    if (this.q || this.label) return;
+    if (this.q.trim()) return;
     const order = this.#waiting ?? this.order;
-    const next = place(order, this.cards, card, { view: this.view, sort: this.sort, me, more: this.#next !== null });
+    const next = place(order, this.cards, card, {
+      view: this.view,
+      filters: this.filters,
+      sort: this.sort,
+      me,
+      more: this.#next !== null,
+    });
     if (next.length === order.length && next.every((id, n) => id === order[n])) return;
     if (this.#still.size > 0 && !mine) {
       this.#waiting = next;
@@ -137,7 +171,10 @@ class List {
 
   async count() {
     try {
-      this.counts = await get<Counts>('/api/conversations/counts');
+      [this.counts, this.groups] = await Promise.all([
+        get<Counts>('/api/conversations/counts'),
+        get<Groups>('/api/conversations/groups'),
+      ]);
     } catch {
       // The numbers stay as they were; the next change asks again.
     }
@@ -156,7 +193,7 @@ class List {
   #page(after: string | null, signal?: AbortSignal) {
     const query = new URLSearchParams({ view: this.view, sort: this.sort, limit: String(PAGE) });
     if (this.q.trim()) query.set('q', this.q.trim());
-    if (this.label) query.set('label', this.label);
+    for (const name of FILTERS) if (this.filters[name]) query.set(name, this.filters[name]);
     if (after) query.set('after', after);
     return get<{ cards: Card[]; next: string | null; position: number }>(`/api/conversations?${query}`, signal);
   }

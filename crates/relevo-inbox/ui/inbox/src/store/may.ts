@@ -1,7 +1,10 @@
 import type { Agent, Card } from '../lib/wire';
 
 /** What the house lets this agent do with a conversation, so that nothing is offered that would be refused. */
-export function may(card: Pick<Card, 'status' | 'control' | 'participants'>, agent: Pick<Agent, 'id' | 'role'>) {
+export function may(
+  card: Pick<Card, 'status' | 'control' | 'participants' | 'help'>,
+  agent: Pick<Agent, 'id' | 'role'>,
+) {
   const { holder } = card.control;
   const closed = card.status === 'closed';
   const free = holder.kind !== 'human';
@@ -16,7 +19,9 @@ export function may(card: Pick<Card, 'status' | 'control' | 'participants'>, age
     handBack: !closed && holder.kind !== 'bot' && (free || mine || leads),
     close: !closed && (free || mine || joined || leads),
     reopen: closed && (free || mine || leads),
-    /** Status, priority, labels and team are everybody's while the conversation lasts. */
+    askHelp: mine && !closed && !card.help,
+    withdrawHelp: !!card.help && (card.help.by === agent.id || leads),
+    /** Status, priority, labels, team and stage are everybody's while the conversation lasts. */
     change: !closed,
   };
 }

@@ -1,5 +1,5 @@
 /** Which cards a view holds and how they are sorted: the same rules as the server's, so that a row moves without asking. */
-import type { Card, Sort, ViewName } from '../lib/wire';
+import type { Card, Filters, Sort, ViewName } from '../lib/wire';
 
 export function holds(view: ViewName, card: Card, me: string): boolean {
   const live = card.status === 'open' || card.status === 'pending';
@@ -13,6 +13,10 @@ export function holds(view: ViewName, card: Card, me: string): boolean {
       return live && holder.kind === 'queue';
     case 'bot':
       return live && holder.kind === 'bot';
+    case 'unattended':
+      return card.status === 'open' && holder.kind !== 'bot' && card.waiting_since !== null;
+    case 'needs_help':
+      return live && card.help !== null;
     case 'others':
       return live && holder.kind === 'human' && holder.agent !== me;
     case 'all':
@@ -25,6 +29,13 @@ export function holds(view: ViewName, card: Card, me: string): boolean {
       return card.status === 'closed';
   }
 }
+
+/** Whether a card has what a list is narrowed to. */
+export const fits = (card: Card, { inbox, team, stage, label }: Filters): boolean =>
+  (!inbox || card.inbox === inbox) &&
+  (!team || card.team === team) &&
+  (!stage || card.stage === stage) &&
+  (!label || card.labels.includes(label));
 
 const last = (time: string | null) => (time ? Date.parse(time) : Number.MAX_SAFE_INTEGER);
 
@@ -50,10 +61,10 @@ export function place(
   order: readonly string[],
   cards: { get(id: string): Card | undefined },
   card: Card,
-  wanted: { view: ViewName; sort: Sort; me: string; more: boolean },
+  wanted: { view: ViewName; filters: Filters; sort: Sort; me: string; more: boolean },
 ): string[] {
   const rest = order.filter((id) => id !== card.id);
-  if (!holds(wanted.view, card, wanted.me)) return rest;
+  if (!holds(wanted.view, card, wanted.me) || !fits(card, wanted.filters)) return rest;
   let low = 0;
   let high = rest.length;
   while (low < high) {

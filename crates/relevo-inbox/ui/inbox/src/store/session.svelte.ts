@@ -79,6 +79,8 @@ export const nameOfStage = (id: string) =>
 export const nameOfInbox = (id: string) => session.me?.inboxes.find((inbox) => inbox.id === id)?.name ?? id;
 export const hasStages = () => !!session.me?.stages.length;
 export const hasBot = (inbox: string) => !!session.me?.inboxes.find(({ id }) => id === inbox)?.bot;
+/** Whether a skill is one of this agent's. */
+export const knows = (skill: string | null) => !!skill && !!session.me?.agent.skills.includes(skill);
 export const isMe = (id: string | null | undefined) => !!id && id === session.me?.agent.id;
 
 export function nameOfActor(actor: Actor, visitor: string): string {

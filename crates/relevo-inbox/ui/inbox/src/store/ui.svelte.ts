@@ -2,7 +2,17 @@ import { MediaQuery } from 'svelte/reactivity';
 import type { Mode } from '../lib/wire';
 
 export type DialogName =
-  'transfer' | 'close' | 'snooze' | 'priority' | 'labels' | 'team' | 'stage' | 'help' | 'palette' | 'macro';
+  | 'transfer'
+  | 'close'
+  | 'snooze'
+  | 'priority'
+  | 'labels'
+  | 'team'
+  | 'stage'
+  | 'ask_help'
+  | 'help'
+  | 'palette'
+  | 'macro';
 export type Tab = 'information' | 'summary' | 'comments';
 export const TABS: Tab[] = ['information', 'summary', 'comments'];
 
@@ -12,10 +22,13 @@ interface Kept {
   context: number;
   tab: Tab;
   open: boolean;
+  /** Groups of the views that are folded. */
+  folded: Group[];
 }
+export type Group = 'views' | 'inboxes' | 'labels';
 
 function kept(): Kept {
-  const usual: Kept = { list: 340, context: 360, tab: 'information', open: true };
+  const usual: Kept = { list: 340, context: 360, tab: 'information', open: true, folded: [] };
   try {
     return { ...usual, ...(JSON.parse(localStorage.getItem(KEPT) ?? '{}') as Partial<Kept>) };
   } catch {
@@ -44,6 +57,12 @@ class Ui {
 
   keep() {
     localStorage.setItem(KEPT, JSON.stringify(this.panes));
+  }
+
+  fold(group: Group) {
+    const { folded } = this.panes;
+    this.panes.folded = folded.includes(group) ? folded.filter((one) => one !== group) : [...folded, group];
+    this.keep();
   }
 
   tab(tab: Tab) {
