@@ -22,7 +22,7 @@ class List {
   q = $state('');
   filters = $state.raw<Filters>(NONE);
   /** How many live conversations each inbox and label has. */
-  groups = $state.raw<Groups>({ inboxes: {}, labels: {} });
+  groups = $state.raw<Groups | null>(null);
   loading = $state(true);
   error = $state.raw<unknown>(null);
   /** Changes held back while the pointer or the focus is on the list: rows must not move under the hand. */
