@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the speed of Relevo against the floor of the machine that it runs on. Server and driver are
 //! separate processes on loopback; floor and product are measured in turn in the same run, and the ratio is what counts.
 
+mod copilot;
 mod deliver;
 mod dice;
 mod figures;
@@ -27,7 +28,7 @@ use std::time::Duration;
 struct Arguments {
     #[command(subcommand)]
     inner: Option<Inner>,
-    /// Which: deliver, throughput, sockets, lists, start, handoff; all when left out.
+    /// Which: deliver, throughput, sockets, lists, start, handoff, copilot; all when left out.
     names: Vec<String>,
     /// Where to write every figure, as JSON.
     #[arg(long)]
@@ -89,7 +90,7 @@ impl Store {
     }
 }
 
-const NAMES: [&str; 6] = ["start", "throughput", "deliver", "handoff", "sockets", "lists"];
+const NAMES: [&str; 7] = ["start", "throughput", "deliver", "handoff", "sockets", "lists", "copilot"];
 
 fn main() -> Result<()> {
     // A second provider in the process is refused, which is as good.
@@ -131,6 +132,7 @@ async fn run(arguments: Arguments) -> Result<()> {
             "lists" => lists::run(&plan).await,
             "start" => start::run(&plan).await,
             "handoff" => handoff::run(&plan).await,
+            "copilot" => copilot::run(&plan).await,
             _ => unreachable!("the names were checked"),
         };
         match measured {

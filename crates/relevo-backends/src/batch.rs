@@ -6,7 +6,7 @@ use relevo::store::{Append, AppendError, DedupeKey, NewJob, Position, StoreError
 use relevo_domain::control::Holder;
 use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Envelope, Status};
-use relevo_domain::id::{AgentId, ContactId, ConversationId, InboxId, Seq};
+use relevo_domain::id::{AgentId, ContactId, ConversationId, InboxId, MessageId, Seq};
 use relevo_domain::time::Timestamp;
 use std::collections::{HashMap, HashSet};
 
@@ -117,6 +117,11 @@ impl Batch {
     /// The threads that point elsewhere now.
     pub(crate) fn threads(&self) -> impl Iterator<Item = (&InboxId, ContactId, ConversationId)> {
         self.new_threads.iter().map(|of| (&of.0, of.1, self.known.threads[of]))
+    }
+
+    /// The messages that are removed, and where.
+    pub(crate) fn removed(&self) -> impl Iterator<Item = (ConversationId, MessageId)> {
+        self.facts.iter().filter_map(|(_, fact)| Some((fact.conversation, fact.event.removed()?)))
     }
 
     /// What was said, by position and conversation, as words.

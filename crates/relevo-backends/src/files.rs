@@ -187,6 +187,17 @@ impl Files {
         Ok(attachment)
     }
 
+    /// Takes a kept file away, for good.
+    pub async fn discard(&self, id: FileId) -> io::Result<()> {
+        for name in [id.to_string(), format!("{id}.json")] {
+            match fs::remove_file(self.kept.join(name)).await {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        sync_folder(&self.kept).await
+    }
+
     /// Where a kept file's bytes are.
     pub fn path(&self, id: FileId) -> PathBuf {
         self.kept.join(id.to_string())

@@ -95,6 +95,11 @@ impl Masks {
         hidden
     }
 
+    /// How many values were masked.
+    pub fn len(&self) -> usize {
+        self.of_value.len()
+    }
+
     /// Whether nothing was masked.
     pub fn is_empty(&self) -> bool {
         self.of_value.is_empty()

@@ -1,35 +1,51 @@
 //! A sparse index in memory: BM25 and TF-IDF cosine over the same postings, and their fusion.
 //!
 //! The two disagree usefully. BM25 rewards documents that hold the rare words of the question at all,
-//! the cosine those that are about little else. Documents are small and many (a passage, a message
-//! with its context), so postings are kept plain and adding or removing one is cheap.
+//! the cosine those that are about little else.
+//!
+//! Terms are known by a hash of 64 bits and postings are kept packed ([`runs`]): of a hundred thousand passages most
+//! terms stand in one alone, and a string, a list and their allocations for each would be most of the memory. What came
+//! last stands in a plain map until there is enough of it for a run.
 
-use std::collections::HashMap;
+mod runs;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
+
+use runs::{Run, Runs};
 
 /// Saturation of repeated terms and the weight of a document's length, the usual values.
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
+/// So many documents are packed into a run.
+const RUN: usize = 1_024;
+/// From so many documents on, lengths of vectors are computed again only when an eighth of the documents has changed;
+/// until then a new one's is computed with the rarities of its own day.
+const SETTLED: u32 = 4_096;
 
 /// A document's number in an index.
 pub type Doc = u32;
 
-/// A document's terms by number, and how often it says them.
-type Bag = Box<[(u32, f32)]>;
-
 /// Terms of documents, ready to be searched.
 #[derive(Debug, Clone, Default)]
 pub struct Sparse {
-    terms: HashMap<String, u32>,
-    postings: Vec<Vec<(Doc, f32)>>,
-    documents: Vec<Option<Bag>>,
-    /// By document; apart from their terms, because every search reads them.
+    runs: Runs,
+    /// Documents that are in no run yet, by term.
+    fresh: HashMap<u64, Vec<(Doc, u32)>>,
+    in_fresh: usize,
+    /// Every weight that a term has anywhere; postings name them by number.
+    weights: Vec<f32>,
+    weight_numbers: HashMap<u32, u32>,
+    /// By document; of one that was taken out 0, and nothing in a run counts for it any more.
     lengths: Vec<f32>,
+    removed: HashSet<Doc>,
     live: u32,
     total_length: f32,
-    /// Lengths of the TF-IDF vectors; every change of the index changes them all, so they are computed
-    /// at the first search after it.
+    /// Lengths of the TF-IDF vectors; every change of the index changes them all a little, so they are computed at the
+    /// first search that needs them.
     norms: OnceLock<Vec<f32>>,
+    /// How many documents have come or gone since.
+    changed: u32,
 }
 
 /// A scored document.
@@ -44,48 +60,64 @@ pub struct Hit {
 impl Sparse {
     /// Adds a document of weighted terms and returns its number.
     pub fn add<S: AsRef<str>>(&mut self, terms: impl IntoIterator<Item = (S, f32)>) -> Doc {
-        let doc = Doc::try_from(self.documents.len()).expect("an index in memory holds fewer than 2^32 documents");
-        let mut counts: HashMap<u32, f32> = HashMap::new();
-        for (term, weight) in terms {
-            *counts.entry(self.term(term.as_ref())).or_default() += weight;
-        }
-        let mut terms: Vec<_> = counts.into_iter().collect();
-        terms.sort_unstable_by_key(|(term, _)| *term);
+        let doc = Doc::try_from(self.lengths.len()).expect("an index in memory holds fewer than 2^32 documents");
+        let terms = summed(terms);
         let length = terms.iter().map(|(_, weight)| weight).sum();
         for (term, weight) in &terms {
-            self.postings[*term as usize].push((doc, *weight));
+            let weight = self.weight_number(*weight);
+            self.fresh.entry(*term).or_default().push((doc, weight));
         }
-        self.norms.take();
+        self.in_fresh += 1;
         self.total_length += length;
         self.live += 1;
         self.lengths.push(length);
-        self.documents.push(Some(terms.into_boxed_slice()));
-        doc
-    }
-
-    fn term(&mut self, term: &str) -> u32 {
-        if let Some(number) = self.terms.get(term) {
-            return *number;
+        self.change();
+        if self.norms.get().is_some() {
+            let square: f32 = terms.iter().map(|(term, weight)| (damped(*weight) * self.rarity(*term)).powi(2)).sum();
+            self.norms.get_mut().expect("asked above").push(square.sqrt());
         }
-        let number = u32::try_from(self.postings.len()).expect("fewer than 2^32 different terms fit into memory");
-        self.terms.insert(term.to_owned(), number);
-        self.postings.push(Vec::new());
-        number
+        if self.in_fresh >= RUN {
+            let fresh = std::mem::take(&mut self.fresh);
+            self.runs.push(Run::of(fresh, self.in_fresh), &self.removed);
+            self.in_fresh = 0;
+        }
+        doc
     }
 
     /// Takes a document out.
     pub fn remove(&mut self, doc: Doc) {
-        let Some(document) = self.documents.get_mut(doc as usize).and_then(Option::take) else { return };
-        for (term, _) in &document {
-            let postings = &mut self.postings[*term as usize];
-            // Documents are numbered in the order in which they came, and so are postings.
-            if let Ok(at) = postings.binary_search_by_key(&doc, |(other, _)| *other) {
-                postings.remove(at);
-            }
+        if !self.removed.insert(doc) {
+            return;
         }
-        self.norms.take();
-        self.total_length -= self.lengths[doc as usize];
-        self.live -= 1;
+        if let Some(length) = self.lengths.get_mut(doc as usize) {
+            self.total_length -= std::mem::take(length);
+            self.live -= 1;
+            self.change();
+        }
+        // Half of what is kept is of no use any more.
+        if self.removed.len() > RUN && self.removed.len() > self.live as usize {
+            let fresh = std::mem::take(&mut self.fresh);
+            self.runs.push(Run::of(fresh, self.in_fresh), &self.removed);
+            self.runs.merge_all(&self.removed);
+            self.in_fresh = 0;
+        }
+    }
+
+    /// Says of vectors' lengths that they no longer hold, unless so little has changed that they nearly do.
+    fn change(&mut self) {
+        self.changed = if self.norms.get().is_some() { self.changed + 1 } else { 0 };
+        if self.live < SETTLED || self.changed > self.live / 8 {
+            self.norms.take();
+        }
+    }
+
+    fn weight_number(&mut self, weight: f32) -> u32 {
+        let next = u32::try_from(self.weights.len()).expect("fewer different weights than terms");
+        let number = *self.weight_numbers.entry(weight.to_bits()).or_insert(next);
+        if number == next {
+            self.weights.push(weight);
+        }
+        number
     }
 
     /// How many documents there are.
@@ -98,22 +130,33 @@ impl Sparse {
         self.live == 0
     }
 
-    /// How rare a term is: about 0 for one that every document holds.
-    fn rarity(&self, term: u32) -> f32 {
-        let holders = count(self.postings[term as usize].len());
-        (1.0 + (count(self.live as usize) - holders + 0.5) / (holders + 0.5)).ln()
+    /// A term's documents that are still there, in order, with its weight in each.
+    fn postings(&self, term: u64, mut each: impl FnMut(Doc, f32)) {
+        let mut tell = |doc: Doc, weight: u32| {
+            if self.lengths[doc as usize] > 0.0 {
+                each(doc, self.weights[weight as usize]);
+            }
+        };
+        self.runs.each(term, &mut tell);
+        for (doc, weight) in self.fresh.get(&term).into_iter().flatten() {
+            tell(*doc, *weight);
+        }
     }
 
-    fn known<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<(u32, f32)> {
-        let mut terms: HashMap<u32, f32> = HashMap::new();
-        for (term, weight) in query {
-            if let Some(number) = self.terms.get(term.as_ref()) {
-                *terms.entry(*number).or_default() += weight;
-            }
+    /// How rare a term is: about 0 for one that every document holds.
+    fn rarity(&self, term: u64) -> f32 {
+        let mut holders = self.runs.holders(term) + self.fresh.get(&term).map_or(0, Vec::len);
+        if !self.removed.is_empty() {
+            holders = 0;
+            self.postings(term, |_, _| holders += 1);
         }
-        let mut terms: Vec<_> = terms.into_iter().collect();
-        // A fixed order of summation gives the same score on every run.
-        terms.sort_unstable_by_key(|(term, _)| *term);
+        rarity(holders, self.live)
+    }
+
+    /// The terms of a question that are known, in a fixed order of summation: the same score on every run.
+    fn known<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<(u64, f32)> {
+        let mut terms = summed(query);
+        terms.retain(|(term, _)| self.fresh.contains_key(term) || self.runs.holders(*term) > 0);
         terms
     }
 
@@ -125,14 +168,14 @@ impl Sparse {
     /// BM25 scores by document; 0 where no term is shared.
     pub fn bm25_scores<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<f32> {
         let average = (self.total_length / count(self.len().max(1))).max(f32::MIN_POSITIVE);
-        let mut scores = vec![0.0; self.documents.len()];
+        let mut scores = vec![0.0; self.lengths.len()];
         for (term, weight) in self.known(query) {
             let rarity = self.rarity(term) * weight;
-            for (doc, times) in &self.postings[term as usize] {
-                let length = self.lengths[*doc as usize];
+            self.postings(term, |doc, times| {
+                let length = self.lengths[doc as usize];
                 let saturated = times * (K1 + 1.0) / (times + K1 * (1.0 - B + B * length / average));
-                scores[*doc as usize] += rarity * saturated;
-            }
+                scores[doc as usize] += rarity * saturated;
+            });
         }
         scores
     }
@@ -145,34 +188,64 @@ impl Sparse {
     /// Cosine similarities (0..=1) of TF-IDF vectors by document.
     pub fn cosine_scores<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<f32> {
         let query = self.known(query);
-        let mut scores = vec![0.0; self.documents.len()];
+        let mut scores = vec![0.0; self.lengths.len()];
         let mut square = 0.0;
         for (term, weight) in &query {
             let rarity = self.rarity(*term);
             let in_query = damped(*weight) * rarity;
             square += in_query * in_query;
-            for (doc, times) in &self.postings[*term as usize] {
-                scores[*doc as usize] += in_query * damped(*times) * rarity;
-            }
+            self.postings(*term, |doc, times| scores[doc as usize] += in_query * damped(times) * rarity);
         }
         let norm: f32 = square.sqrt();
-        let norms = self.norms.get_or_init(|| self.documents.iter().map(|terms| self.norm(terms.as_deref())).collect());
-        for (score, of_document) in scores.iter_mut().zip(norms) {
-            *score /= (norm * of_document).max(f32::MIN_POSITIVE);
+        for (score, of_document) in scores.iter_mut().zip(self.norms.get_or_init(|| self.all_norms())) {
+            *score = (*score / (norm * of_document).max(f32::MIN_POSITIVE)).min(1.0);
         }
         scores
     }
 
-    fn norm(&self, terms: Option<&[(u32, f32)]>) -> f32 {
-        let terms = terms.unwrap_or_default();
-        let square: f32 = terms.iter().map(|(term, times)| (damped(*times) * self.rarity(*term)).powi(2)).sum();
-        square.sqrt()
+    fn all_norms(&self) -> Vec<f32> {
+        let mut squares = vec![0.0_f32; self.lengths.len()];
+        let terms = self.runs.terms();
+        let fresh = self.fresh.keys().copied().filter(|term| self.runs.holders(*term) == 0);
+        // In order, so that the sums are the same on every run.
+        let mut fresh: Vec<u64> = fresh.collect();
+        fresh.sort_unstable();
+        for term in terms.into_iter().chain(fresh) {
+            let rarity = self.rarity(term);
+            self.postings(term, |doc, times| squares[doc as usize] += (damped(times) * rarity).powi(2));
+        }
+        squares.into_iter().map(f32::sqrt).collect()
     }
 
     /// Both scores, each in relation to its best, added.
     pub fn fused<S: AsRef<str> + Clone>(&self, query: &[(S, f32)]) -> Vec<Hit> {
         fuse(&[(&self.bm25(query.iter().cloned()), 1.0), (&self.cosine(query.iter().cloned()), 1.0)])
     }
+}
+
+/// A term's number: 64 bits of FNV-1a, stirred once more, the same on every machine. That two of ten million terms have
+/// one number is less likely than one in a hundred thousand, and would make them one term.
+fn number(term: &str) -> u64 {
+    let hash = term
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Terms by number, in order, each with all its weight.
+fn summed<S: AsRef<str>>(terms: impl IntoIterator<Item = (S, f32)>) -> Vec<(u64, f32)> {
+    let mut all: HashMap<u64, f32> = HashMap::new();
+    for (term, weight) in terms {
+        *all.entry(number(term.as_ref())).or_default() += weight;
+    }
+    let mut all: Vec<_> = all.into_iter().collect();
+    all.sort_unstable_by_key(|(term, _)| *term);
+    all
+}
+
+fn rarity(holders: usize, live: u32) -> f32 {
+    let holders = count(holders);
+    (1.0 + (count(live as usize) - holders + 0.5).max(0.5) / (holders + 0.5)).ln()
 }
 
 /// Adds rankings of the same documents, each in relation to its best score and times its weight.
@@ -247,6 +320,53 @@ mod tests {
         index.remove(refund);
         assert_eq!(index.fused(&bag("how is my refund")).iter().map(|hit| hit.doc).collect::<Vec<_>>(), [address]);
         assert_eq!(index.len(), 1);
+    }
+
+    #[test]
+    fn packed_documents_are_scored_as_loose_ones_and_what_is_removed_counts_for_nothing() {
+        let text = |n: usize| format!("order {n} goes to street {} in town {}", n % 97, n % 7);
+        let (mut packed, mut loose) = (Sparse::default(), Sparse::default());
+        for n in 0..3_000 {
+            packed.add(bag(&text(n)));
+        }
+        for n in (0..3_000).filter(|n| n % 3 == 0) {
+            packed.remove(n);
+        }
+        let kept: Vec<u32> = (0..3_000).filter(|n| n % 3 != 0).collect();
+        for n in &kept {
+            loose.add(bag(&text(*n as usize)));
+        }
+        assert_eq!(packed.len(), loose.len());
+        assert!(!packed.runs.is_empty(), "some are packed");
+        for question in ["street 13 in town 5", "order 2999", "order 3", "nothing of it"] {
+            let named = |hits: Vec<Hit>| hits.into_iter().map(|hit| Hit { doc: kept[hit.doc as usize], ..hit });
+            for (ours, theirs) in [
+                (packed.bm25(bag(question)), named(loose.bm25(bag(question)))),
+                (packed.cosine(bag(question)), named(loose.cosine(bag(question)))),
+            ] {
+                let scores =
+                    |hits: Vec<Hit>| hits.into_iter().map(|hit| (hit.doc, hit.score)).collect::<HashMap<_, _>>();
+                let (ours, theirs) = (scores(ours), scores(theirs.collect()));
+                assert_eq!(ours.len(), theirs.len(), "{question}");
+                for (doc, score) in ours {
+                    assert!((score - theirs[&doc]).abs() < 1e-3, "{question}: {doc} {score} {}", theirs[&doc]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn in_a_large_index_a_new_document_is_found_at_its_place_before_all_lengths_are_computed_again() {
+        let text = |n: usize| format!("order {n} goes to street {} in town {}", n % 97, n % 7);
+        let mut index = Sparse::default();
+        for n in 0..5_000 {
+            index.add(bag(&text(n)));
+        }
+        assert_eq!(index.cosine(bag("order 17")).first().map(|hit| hit.doc), Some(17));
+        let new = index.add(bag("parcel lost at sea"));
+        assert!(index.norms.get().is_some(), "nothing is computed again for one of thousands");
+        let hit = index.cosine(bag("parcel lost at sea"))[0];
+        assert!(hit.doc == new && (hit.score - 1.0).abs() < 1e-3, "{hit:?}");
     }
 
     #[test]

@@ -70,16 +70,20 @@ pub enum Notes {
 /// Packs lines into `budget` tokens. Lines are taken whole. The newest customer message is always in,
 /// however long; then come the newest lines, and with what is left the first one, which usually says
 /// what it is all about.
-pub fn pack(lines: &[Line], notes: Notes, budget: u64, count: impl Fn(&Line) -> u64) -> Packed<'_> {
-    let readable: Vec<&Line> = lines.iter().filter(|line| line.who != Who::Note || notes == Notes::Included).collect();
+pub fn pack<'a>(lines: &[&'a Line], notes: Notes, budget: u64, mut count: impl FnMut(&Line) -> u64) -> Packed<'a> {
+    let readable: Vec<&Line> =
+        lines.iter().copied().filter(|line| line.who != Who::Note || notes == Notes::Included).collect();
     let newest = readable.iter().rposition(|line| line.who == Who::Visitor);
     let first = readable.iter().position(|line| line.who == Who::Visitor);
     let mut left = budget;
     let mut taken = vec![false; readable.len()];
     let mut take = |n: usize, must: bool| {
+        if taken[n] {
+            return true;
+        }
         let cost = count(readable[n]);
-        if taken[n] || (cost > left && !must) {
-            return taken[n];
+        if cost > left && !must {
+            return false;
         }
         left = left.saturating_sub(cost);
         taken[n] = true;
@@ -111,6 +115,7 @@ mod tests {
         let lines: Vec<Line> = (1..=100)
             .map(|n| Line::new(n, if n % 2 == 1 { Who::Visitor } else { Who::Agent }, "word ".repeat(10)))
             .collect();
+        let lines: Vec<&Line> = lines.iter().collect();
         let packed = pack(&lines, Notes::Excluded, 120, |line| line.text.len() as u64 / 2);
         assert_eq!(packed.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [1, 98, 99, 100]);
         assert_eq!(packed.left_out, 96);
@@ -122,6 +127,7 @@ mod tests {
     #[test]
     fn notes_are_read_only_when_asked_for() {
         let lines = [Line::new(1, Who::Visitor, "hola"), Line::new(2, Who::Note, "CANARY-NOTE")];
+        let lines: Vec<&Line> = lines.iter().collect();
         assert_eq!(pack(&lines, Notes::Excluded, 999, |_| 1).lines.len(), 1);
         assert_eq!(pack(&lines, Notes::Included, 999, |_| 1).lines.len(), 2);
     }

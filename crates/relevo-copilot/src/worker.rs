@@ -232,7 +232,37 @@ impl Worker {
                 Event::HandoffRequested { .. } => self.brief(change.conversation, fact.seq, Freshness::New).await,
                 Event::TakenOver { .. } => self.brief(change.conversation, fact.seq, Freshness::IfMissing).await,
                 Event::Closed { .. } => self.learn(change.conversation).await,
+                Event::MessageRemoved { posted, .. } => self.withdraw(change.conversation, *posted).await,
                 _ => {}
+            }
+        }
+    }
+
+    /// A message was removed: what was made from it says nothing any more, what is being made is stopped, and what was
+    /// learnt from it is learnt anew without it. Every server does so; to do it twice changes nothing.
+    async fn withdraw(&self, conversation: ConversationId, posted: Seq) {
+        for (key, run) in self.inner.runs().iter() {
+            if key.conversation == conversation {
+                run.cancel.cancel();
+            }
+        }
+        let result = async {
+            let store = self.inner.at.store.as_ref();
+            for mut artifact in store.artifacts(conversation).await? {
+                let covers = (artifact.covers.first..=artifact.covers.last).contains(&posted);
+                if covers && artifact.status != ArtifactStatus::Running && artifact.body != json!({}) {
+                    run::empty(&mut artifact);
+                    store.put_artifact(&artifact).await?;
+                    self.inner.at.bus.publish(Signal::Artifact { conversation, artifact: artifact.id });
+                }
+            }
+            Ok::<_, StoreError>(store.load(conversation).await?.is_some_and(|state| state.is_closed()))
+        };
+        match result.await {
+            Ok(true) => self.learn(conversation).await,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(conversation.id = %conversation, %error, "what was made from a removed message is still there");
             }
         }
     }

@@ -4,7 +4,7 @@
 use crate::control::{Epoch, Turn};
 use crate::event::{Failure, Origin, Outcome, Priority, Status, TransferTarget};
 use crate::id::{AgentId, BotId, ContactId, InboxId, MessageId, NoteId, Seq, StageId, TeamId};
-use crate::message::{Attachment, Button, DeliveryState};
+use crate::message::{Actor, Attachment, Button, DeliveryState};
 use crate::time::Timestamp;
 use crate::window::WindowPolicy;
 use serde::{Deserialize, Serialize};
@@ -234,6 +234,17 @@ pub enum Command {
         /// The writer's own id for it.
         client_id: Option<String>,
     },
+    /// A message is to be taken back.
+    RemoveMessage {
+        /// Who does it.
+        agent: AgentFacts,
+        /// Which.
+        message: MessageId,
+        /// The fact that posted it.
+        posted: Seq,
+        /// Who wrote it.
+        author: Actor,
+    },
     /// To another agent or team.
     Transfer {
         /// Who does it.
@@ -380,6 +391,7 @@ impl Command {
             | Self::WithdrawHelp { .. }
             | Self::Reply { .. }
             | Self::AddNote { .. }
+            | Self::RemoveMessage { .. }
             | Self::Transfer { .. }
             | Self::HandBack { .. }
             | Self::Close { .. }

@@ -130,7 +130,7 @@ pub struct Last {
     pub actor: Actor,
     /// One line of it.
     pub preview: String,
-    /// Whether it was a message or a note.
+    /// Whether it was a message or a note, or is gone.
     pub kind: LastKind,
 }
 
@@ -142,6 +142,8 @@ pub enum LastKind {
     Message,
     /// A private note.
     Note,
+    /// Something said that was removed.
+    Removed,
 }
 
 /// Who spoke how often.
@@ -272,6 +274,14 @@ impl Conversation {
                     preview: preview(text),
                     kind: LastKind::Note,
                 });
+            }
+            Event::MessageRemoved { message, posted } => {
+                // What is not out yet never goes.
+                self.outgoing.remove(message);
+                if let Some(last) = self.last.as_mut().filter(|last| last.seq == *posted) {
+                    last.preview.clear();
+                    last.kind = LastKind::Removed;
+                }
             }
             Event::Captured { data, turn } => {
                 self.captured.extend(data.clone());

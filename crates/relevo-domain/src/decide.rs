@@ -88,6 +88,7 @@ fn admitted(state: &Conversation, command: &Command, facts: &Facts) -> Decision 
         Command::AddNote { agent, note, text, mentions, client_id } => {
             note::add(agent, *note, text, mentions, client_id.as_deref())
         }
+        Command::RemoveMessage { agent, message, posted, author } => note::remove(agent, *message, *posted, author),
         Command::VisitPage { url, title } => note::visit_page(url, title),
 
         Command::ClaimDelivery { message, state: claimed } => Ok(delivery::claim(state, *message, *claimed)),

@@ -221,6 +221,13 @@ pub enum Event {
         /// Which, or none.
         stage: Option<StageId>,
     },
+    /// A message was taken back. Stores erase what it said in the append that brings this fact ([`Event::erase`]).
+    MessageRemoved {
+        /// Which.
+        message: crate::id::MessageId,
+        /// The fact that had posted it.
+        posted: Seq,
+    },
     /// Finished.
     Closed {
         /// How it ended.
@@ -271,6 +278,30 @@ pub enum Event {
 }
 
 impl Event {
+    /// Takes out what a message said, wherever this fact repeats it: who wrote it, when, and how it was delivered stays.
+    /// False when the fact holds nothing of it.
+    pub fn erase(&mut self, removed: crate::id::MessageId) -> bool {
+        match self {
+            Self::MessagePosted { message, .. }
+            | Self::DeliveryClaimed { message, .. }
+            | Self::Suppressed { what: Withheld::Message { message }, .. }
+                if message.id == removed =>
+            {
+                message.erase();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The message that this fact removes.
+    pub fn removed(&self) -> Option<crate::id::MessageId> {
+        match self {
+            Self::MessageRemoved { message, .. } => Some(*message),
+            _ => None,
+        }
+    }
+
     /// Its name, as in SQL, JSON and metrics.
     pub fn name(&self) -> &'static str {
         match self {
@@ -296,6 +327,7 @@ impl Event {
             Self::LabelsChanged { .. } => "labels_changed",
             Self::TeamChanged { .. } => "team_changed",
             Self::StageChanged { .. } => "stage_changed",
+            Self::MessageRemoved { .. } => "message_removed",
             Self::Closed { .. } => "closed",
             Self::Reopened { .. } => "reopened",
             Self::ContactUpdated { .. } => "contact_updated",

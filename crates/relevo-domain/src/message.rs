@@ -97,6 +97,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// Takes out what it says and carries. An empty message without files is one that was removed: no other is taken.
+    pub fn erase(&mut self) {
+        self.text.clear();
+        self.attachments.clear();
+        self.buttons.clear();
+        self.payload = None;
+    }
+
+    /// Whether it was removed.
+    pub fn is_removed(&self) -> bool {
+        self.text.is_empty() && self.attachments.is_empty()
+    }
+
     /// What it carries and says, in words: for lists, searches, bots and summaries.
     pub fn in_words(&self) -> Cow<'_, str> {
         if self.attachments.is_empty() {

@@ -3,7 +3,7 @@
 
 use crate::control::{Control, Holder};
 use crate::event::{Envelope, Event, Reader};
-use crate::id::{AgentId, BotId, Seq};
+use crate::id::{AgentId, BotId, MessageId, Seq};
 use crate::message::{Actor, Message};
 use crate::time::Timestamp;
 
@@ -27,6 +27,8 @@ pub enum VisitorKind {
     State(Who),
     /// The house has read up to here.
     Read(Seq),
+    /// A message is no longer to be shown.
+    Removed(MessageId),
 }
 
 /// Who answers, in the visitor's eyes.
@@ -69,6 +71,7 @@ pub fn for_visitor(envelope: &Envelope) -> Option<VisitorItem> {
         Event::Joined { agent } => VisitorKind::State(Who::Human(*agent)),
         Event::Closed { .. } => VisitorKind::State(Who::Closed),
         Event::Read { reader: Reader::Agent { .. }, up_to } => VisitorKind::Read(*up_to),
+        Event::MessageRemoved { message, .. } => VisitorKind::Removed(*message),
         Event::Started { .. }
         | Event::Suppressed { .. }
         | Event::DeliveryUpdated { .. }
@@ -109,10 +112,11 @@ pub struct Line {
 pub fn for_bot(envelope: &Envelope) -> Option<Line> {
     let VisitorItem { seq, at, kind } = for_visitor(envelope)?;
     match kind {
+        VisitorKind::Message(message) if message.is_removed() => None,
         VisitorKind::Message(message) => {
             let text = message.in_words().into_owned();
             Some(Line { seq, at, who: message.author, text })
         }
-        VisitorKind::State(_) | VisitorKind::Read(_) => None,
+        VisitorKind::State(_) | VisitorKind::Read(_) | VisitorKind::Removed(_) => None,
     }
 }

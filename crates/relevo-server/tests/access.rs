@@ -71,6 +71,7 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("post", "/api/conversations/{id}/read", For::ThoseWhoSeeIt, r#"{"up_to":1}"#),
     ("post", "/api/conversations/{id}/notes", For::ThoseWhoSeeIt, r#"{"text":"x","client_id":"n"}"#),
     ("post", "/api/conversations/{id}/messages", For::ThoseWhoSeeIt, r#"{"text":"x","client_id":"r"}"#),
+    ("delete", "/api/conversations/{id}/messages/{seq}", For::ThoseWhoSeeIt, "{}"),
     ("post", "/api/conversations/{id}/take-over", For::ThoseWhoSeeIt, "{}"),
     ("post", "/api/conversations/{id}/join", For::ThoseWhoSeeIt, "{}"),
     ("post", "/api/conversations/{id}/leave", For::ThoseWhoSeeIt, "{}"),

@@ -129,6 +129,56 @@ async fn behaviour_15_who_stops_a_draft_hangs_up_on_the_model_and_pays_for_what_
     world.stop().await;
 }
 
+// behaviour 4
+#[tokio::test]
+async fn behaviour_04_a_removed_message_is_gone_from_every_reading() {
+    let model = Model::saying([Ok("Escribe la clave CANARY-7.\n---\nissue: clave")]).await;
+    let world = world(&model).await;
+    let (mut visitor, id) = somebody(&world, "mi clave es CANARY-7").await;
+    let (lucia, sofia) = (world.agent("lucia@example.com").await, world.agent("sofia@example.com").await);
+    let path = format!("/api/conversations/{id}");
+    assert_eq!(lucia.post(&format!("{path}/take-over"), json!({})).await.0, 200);
+    let own = json!({"client_id": "a1", "text": "Recibo la CANARY-7"});
+    let own = lucia.post(&format!("{path}/messages"), own).await.1["seq"].clone();
+    visitor.hears("Recibo la CANARY-7").await;
+    made(&lucia, &id, json!({"kind": "summary"})).await;
+    let items = lucia.get(&format!("{path}/items?limit=100")).await.1;
+    let theirs = |text: &str| {
+        let all = items["items"].as_array().unwrap().iter();
+        all.clone().find(|item| item["message"]["text"] == text).unwrap()["seq"].clone()
+    };
+    let messages = format!("{path}/messages");
+    let (said, echoed) = (theirs("mi clave es CANARY-7"), theirs("eco: mi clave es CANARY-7"));
+    assert_eq!(lucia.call("DELETE", &format!("{messages}/{said}")).await, 403, "it is the visitor's");
+    assert_eq!(sofia.call("DELETE", &format!("{messages}/9999")).await, 404);
+    assert_eq!(lucia.call("DELETE", &format!("{messages}/{own}")).await, 204);
+    for seq in [&said, &echoed, &said] {
+        assert_eq!(sofia.call("DELETE", &format!("{messages}/{seq}")).await, 204);
+    }
+    let items = lucia.get(&format!("{path}/items?limit=100")).await.1.to_string();
+    assert!(!items.contains("CANARY") && items.matches("message_removed").count() == 3, "{items}");
+    let found = lucia.get("/api/conversations?view=all&q=canary").await.1.to_string();
+    assert!(!found.contains(&id), "{found}");
+    let card = lucia.get(&path).await.1;
+    assert!(!card.to_string().contains("CANARY"), "{card}");
+    // The visitor's page is told, and one that is opened anew reads nothing of it.
+    visitor.until(|frame| frame["items"].to_string().contains("\"removed\"")).await;
+    visitor.leave().await;
+    visitor.returns(&world, 0).await;
+    let past = visitor.until(|frame| frame["op"] == "items").await.to_string();
+    assert!(!past.contains("CANARY") && past.contains("\"removed\""), "{past}");
+    let mut socket = lucia.socket(&world).await;
+    socket.open(&id).await;
+    loop {
+        let all = lucia.get(&format!("{path}/artifacts")).await.1.to_string();
+        if !all.contains("CANARY") {
+            break;
+        }
+        while socket.next().await["op"] != "artifact" {}
+    }
+    world.stop().await;
+}
+
 // behaviours 20 and 18
 #[tokio::test]
 async fn behaviour_20_the_endpoint_reads_placeholders_and_the_agent_the_values() {

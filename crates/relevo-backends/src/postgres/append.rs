@@ -5,6 +5,7 @@ use super::fault::is_gone;
 use super::text::{get, get_id, get_number, get_slug, json, number, plain};
 use crate::batch::{Asked, Batch, Card, Known, marks};
 use relevo::store::{Append, AppendError, DedupeKey, Position};
+use relevo_domain::id::{ConversationId, MessageId};
 use relevo_domain::upcast;
 use sqlx::{PgConnection, PgPool, PgTransaction};
 use uuid::Uuid;
@@ -154,7 +155,28 @@ async fn write(connection: &mut PgConnection, batch: &Batch) -> sqlx::Result<()>
         .bind(number(batch.head))
         .execute(&mut *connection)
         .await?;
-    write_marks(connection, &cards).await
+    write_marks(connection, &cards).await?;
+    for (conversation, message) in batch.removed() {
+        erase(connection, conversation, message).await?;
+    }
+    Ok(())
+}
+
+/// Takes what a message said out of its facts, and out of the search.
+async fn erase(connection: &mut PgConnection, conversation: ConversationId, message: MessageId) -> sqlx::Result<()> {
+    let sql = "SELECT position, event FROM log WHERE conversation = $1 AND strpos(event, $2) > 0";
+    let query = sqlx::query(sql).bind(conversation.0).bind(message.to_string());
+    for row in query.fetch_all(&mut *connection).await? {
+        let position: i64 = get(&row, "position")?;
+        let mut event = upcast::load(get(&row, "event")?).map_err(super::text::decode)?;
+        if !event.erase(message) {
+            continue;
+        }
+        let sql = "UPDATE log SET event = $1 WHERE position = $2";
+        sqlx::query(sql).bind(upcast::store(&event)).bind(position).execute(&mut *connection).await?;
+        sqlx::query("DELETE FROM said WHERE position = $1").bind(position).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn write_marks(connection: &mut PgConnection, cards: &[Card<'_>]) -> sqlx::Result<()> {

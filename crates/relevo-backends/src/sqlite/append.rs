@@ -3,10 +3,10 @@
 
 use super::text::{get, get_id, get_number, json, number};
 use crate::batch::{Asked, Batch, Card, Known};
-use relevo::store::{Append, AppendError, DedupeKey, Position};
+use relevo::store::{Append, AppendError, DedupeKey, Position, said, words};
 use relevo_domain::conversation::Conversation;
 use relevo_domain::event::Envelope;
-use relevo_domain::id::{AgentId, ContactId, ConversationId, InboxId, Seq, TeamId};
+use relevo_domain::id::{AgentId, ContactId, ConversationId, InboxId, MessageId, Seq, TeamId};
 use relevo_domain::upcast;
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -65,6 +65,9 @@ async fn learn(connection: &mut SqliteConnection, asked: &Asked<'_>) -> sqlx::Re
 
 async fn write(connection: &mut SqliteConnection, batch: &Batch) -> sqlx::Result<()> {
     write_facts(connection, batch).await?;
+    for (conversation, message) in batch.removed() {
+        erase(connection, conversation, message).await?;
+    }
     write_states(connection, &batch.cards()).await?;
     let keys: Vec<_> = batch.keys().map(|(key, by)| (&key.scope, &key.key, by)).collect();
     let sql = "INSERT INTO dedupe (scope, key, conversation, seq)
@@ -97,6 +100,32 @@ async fn write_facts(connection: &mut SqliteConnection, batch: &Batch) -> sqlx::
     let words: Vec<_> = batch.said().map(|(position, _, words)| (position, words.join(" "))).collect();
     let sql = "INSERT INTO said (rowid, words) SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
     insert(connection, sql, &words).await
+}
+
+/// Takes what a message said out of its facts, and out of the search.
+async fn erase(
+    connection: &mut SqliteConnection,
+    conversation: ConversationId,
+    message: MessageId,
+) -> sqlx::Result<()> {
+    let sql = "SELECT position, event FROM log WHERE conversation = ?1 AND instr(event, ?2) > 0";
+    let query = sqlx::query(sql).bind(conversation.to_string()).bind(message.to_string());
+    for row in query.fetch_all(&mut *connection).await? {
+        let position: i64 = get(&row, "position")?;
+        let mut event = upcast::load(get(&row, "event")?).map_err(super::text::decode)?;
+        let words = said(&event).map(|said| words(&said).join(" "));
+        if !event.erase(message) {
+            continue;
+        }
+        let sql = "UPDATE log SET event = ?1 WHERE position = ?2";
+        sqlx::query(sql).bind(upcast::store(&event)).bind(position).execute(&mut *connection).await?;
+        // An index without content forgets what it is told once more.
+        if let Some(words) = words.filter(|words| !words.is_empty()) {
+            let sql = "INSERT INTO said (said, rowid, words) VALUES ('delete', ?1, ?2)";
+            sqlx::query(sql).bind(position).bind(words).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn write_states(connection: &mut SqliteConnection, cards: &[Card<'_>]) -> sqlx::Result<()> {

@@ -1,5 +1,6 @@
 //! A call to the model as every task makes it: mask, pack, render, wait for its turn, stream, clean, restore.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use relevo_llm::{ChatModel, Error, Finish, Request, Usage};
@@ -80,6 +81,10 @@ impl Copilot {
         }
     }
 
+    fn masked(&self, input: &Input, masks: &mut Masks, line: &Line) -> Line {
+        Line { text: self.mask(input, masks, &line.text), ..line.clone() }
+    }
+
     /// Asks the model; `None` when there is none. Whatever it takes, it ends within the deadline.
     pub(crate) async fn call(
         &self,
@@ -152,20 +157,43 @@ impl Copilot {
         let prompts = self.prompts();
         // The frame without the conversation says how much room is left for it.
         let frame = render(&prompts, call, input, &Packed { lines: Vec::new(), left_out: input.lines.len() })?;
-        let room = budget.saturating_sub(self.counter.count_request(&frame.request));
-        let lines: Vec<Line> = input
-            .lines
-            .iter()
-            .filter(|line| line.seq > call.after && line.who != Who::System)
-            .map(|line| Line { text: self.mask(input, &mut call.masks, &line.text), ..line.clone() })
-            .collect();
-        let cost = |line: &Line| self.counter.count(&envelope::row(&Row::of(line))) + 1;
-        let packed = pack(&lines, call.notes, room, cost);
-        let ready = render(&prompts, call, input, &packed)?;
+        let mut room = budget.saturating_sub(self.counter.count_request(&frame.request));
+        let lines: Vec<&Line> =
+            input.lines.iter().filter(|line| line.seq > call.after && line.who != Who::System).collect();
+        let before = call.masks.clone();
+        let (packed, ready) = loop {
+            // Only what may fit is masked and counted, the newest first.
+            let mut tried = before.clone();
+            let mut masked: HashMap<u64, Line> = HashMap::new();
+            let cost = |line: &Line| {
+                let line = masked.entry(line.seq).or_insert_with(|| self.masked(input, &mut tried, line));
+                self.counter.count(&envelope::row(&Row::of(line))) + 1
+            };
+            let packed = pack(&lines, call.notes, room, cost);
+            let plain = tried.len() == before.len();
+            call.masks = before.clone();
+            let chosen: Vec<Line> = packed
+                .lines
+                .iter()
+                .map(|line| match masked.remove(&line.seq) {
+                    Some(line) if plain => line,
+                    // Placeholders are numbered in the order in which they are read.
+                    _ => self.masked(input, &mut call.masks, line),
+                })
+                .collect();
+            let packed = Packed { lines: chosen.iter().collect(), left_out: packed.left_out };
+            let ready = render(&prompts, call, input, &packed)?;
+            let over = if plain { 0 } else { self.counter.count_request(&ready.request).saturating_sub(budget) };
+            // Their numbers may have made it a little longer.
+            if over == 0 || packed.lines.len() < 2 {
+                break (packed.lines.len(), ready);
+            }
+            room = room.saturating_sub(over);
+        };
         if self.settings.masking_of(input.inbox()) == Masking::Block && !call.masks.is_empty() {
             return Err("it holds personal data, which may not leave this inbox (setting `masking`)".into());
         }
-        if packed.lines.is_empty() && self.counter.count_request(&ready.request) > budget {
+        if packed == 0 && self.counter.count_request(&ready.request) > budget {
             return Err(format!("it is longer than the {budget} tokens of a request"));
         }
         Ok(ready)

@@ -50,8 +50,10 @@ pub struct Suggestion {
 }
 
 impl Replies {
-    /// Learns from a conversation that people held. Notes and bot messages teach nothing.
+    /// Learns from a conversation that people held, in place of what was learnt from it before. Notes and bot messages
+    /// teach nothing.
     pub fn learn(&mut self, conversation: &str, lines: &[Line]) {
+        self.forget(conversation);
         let said = spoken(lines);
         for (n, line) in said.iter().enumerate().skip(1) {
             if !matches!(line.who, Who::Agent | Who::External) || said[n - 1].who != Who::Visitor {
@@ -71,14 +73,23 @@ impl Replies {
         }
     }
 
+    /// Takes out what a conversation taught: it is learnt anew, or not at all.
+    pub fn forget(&mut self, conversation: &str) {
+        for (doc, given) in (0..).zip(&self.given) {
+            if given.conversation == conversation {
+                self.moments.remove(doc);
+            }
+        }
+    }
+
     /// How many past replies are known.
     pub fn len(&self) -> usize {
-        self.given.len()
+        self.moments.len()
     }
 
     /// Whether nothing was learnt yet.
     pub fn is_empty(&self) -> bool {
-        self.given.is_empty()
+        self.moments.is_empty()
     }
 
     /// The conversations whose moments are most like this one, nearest first, each once.

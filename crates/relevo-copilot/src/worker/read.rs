@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use relevo::store::{Log, StoreError};
+use relevo::store::{Covers, Log, StoreError};
 use relevo_domain::event::{Envelope, Event};
-use relevo_domain::id::{ConversationId, MessageId, TeamId};
+use relevo_domain::id::{ConversationId, MessageId, Seq, TeamId};
 use relevo_domain::message::Actor;
 
 use crate::copilot::{Handoff, Input};
@@ -13,11 +13,19 @@ use crate::transcript::{Line, Who};
 
 const BATCH: usize = 1_000;
 
-/// Reads a conversation and the team that it is of; `None` when it does not exist.
-pub(super) async fn input<L: Log + ?Sized>(
-    log: &L,
-    conversation: ConversationId,
-) -> Result<Option<(Input, Option<TeamId>)>, StoreError> {
+/// What was found of a conversation.
+pub(super) struct Found {
+    pub(super) input: Input,
+    /// The team that it is of.
+    pub(super) team: Option<TeamId>,
+    /// The last fact that was read.
+    pub(super) read_up_to: Seq,
+    /// The facts that removed messages.
+    pub(super) removals: Vec<Envelope>,
+}
+
+/// Reads a conversation; `None` when it does not exist.
+pub(super) async fn input<L: Log + ?Sized>(log: &L, conversation: ConversationId) -> Result<Option<Found>, StoreError> {
     let Some(state) = log.load(conversation).await? else { return Ok(None) };
     let facts = facts(log, conversation).await?;
     let mut input = Input::new(lines(&facts));
@@ -37,13 +45,31 @@ pub(super) async fn input<L: Log + ?Sized>(
     if crate::text::detect(&said).is_none() {
         input.customer_language = state.language.as_deref().and_then(Language::from_tag).unwrap_or_default();
     }
-    Ok(Some((input, state.team)))
+    let read_up_to = facts.last().map_or(0, |fact| fact.seq);
+    let removals = facts.into_iter().filter(|fact| fact.event.removed().is_some()).collect();
+    Ok(Some(Found { input, team: state.team, read_up_to, removals }))
+}
+
+/// Whether something was removed from what an artifact covers, by one of these facts.
+pub(super) fn withdrawn(covers: Covers, facts: &[Envelope]) -> bool {
+    facts.iter().any(|fact| match fact.event {
+        Event::MessageRemoved { posted, .. } => (covers.first..=covers.last).contains(&posted),
+        _ => false,
+    })
 }
 
 pub(super) async fn facts<L: Log + ?Sized>(log: &L, conversation: ConversationId) -> Result<Vec<Envelope>, StoreError> {
+    facts_after(log, conversation, 0).await
+}
+
+pub(super) async fn facts_after<L: Log + ?Sized>(
+    log: &L,
+    conversation: ConversationId,
+    begin: Seq,
+) -> Result<Vec<Envelope>, StoreError> {
     let mut facts: Vec<Envelope> = Vec::new();
     loop {
-        let after = facts.last().map_or(0, |fact| fact.seq);
+        let after = facts.last().map_or(begin, |fact| fact.seq);
         let batch = log.read(conversation, after, BATCH).await?;
         let last = batch.len() < BATCH;
         facts.extend(batch);
@@ -68,6 +94,7 @@ pub(super) fn lines(facts: &[Envelope]) -> Vec<Line> {
 
 fn line(fact: &Envelope, out: &HashSet<MessageId>) -> Option<Line> {
     let (who, text) = match &fact.event {
+        Event::MessagePosted { message, .. } if message.is_removed() => return None,
         Event::MessagePosted { message, .. } => {
             let who = match message.author {
                 Actor::Visitor => Who::Visitor,

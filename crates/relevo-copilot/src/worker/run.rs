@@ -6,7 +6,8 @@ use std::sync::Arc;
 use relevo::bus::{Bus, Signal};
 use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, StoreError, Tokens};
 use relevo_domain::card::{Visibility, may_see};
-use relevo_domain::id::{ArtifactId, ConversationId, TeamId};
+use relevo_domain::event::Envelope;
+use relevo_domain::id::{ArtifactId, ConversationId, Seq, TeamId};
 use relevo_llm::Usage;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,8 @@ use crate::text::Language;
 use crate::transcript::Who;
 use crate::{ask, rewrite};
 
+/// What an artifact says whose messages are no longer what they were.
+const WITHDRAWN: &str = "a message that this was made from was removed";
 /// Every so many summaries one reads the whole conversation again, so that what one got wrong does not stay.
 const REBUILT_EVERY: usize = 8;
 /// How many of the conversations most like this one are looked at for answers that an agent may see.
@@ -30,7 +33,7 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
         return Ok(run.artifact);
     }
     let found = read::input(at.store.as_ref(), request.conversation).await?;
-    let (mut input, team) = found.ok_or(RequestError::NoConversation)?;
+    let read::Found { mut input, team, read_up_to, removals } = found.ok_or(RequestError::NoConversation)?;
     let alone = matches!(request.task, Task::Rewrite { .. });
     if !alone && !input.lines.iter().any(|line| line.who == Who::Visitor) {
         return Err(RequestError::Empty);
@@ -59,7 +62,7 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
         }
     }
     if matches!(request.task, Task::Brief | Task::Summary) {
-        let earlier = earlier(inner, &request, input.agent_language).await?;
+        let earlier = earlier(inner, &request, input.agent_language, &removals).await?;
         if let Some(there) = earlier.iter().find(|artifact| {
             artifact.kind == request.task.kind()
                 && artifact.covers.last == input.covers().1
@@ -95,7 +98,7 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
     }
     at.bus.publish(Signal::Artifact { conversation: request.conversation, artifact: id });
     let inner = inner.clone();
-    at.tracker.clone().spawn(async move { finish(&inner, artifact, key, input, cancel).await });
+    at.tracker.clone().spawn(async move { finish(&inner, artifact, key, input, read_up_to, cancel).await });
     Ok(id)
 }
 
@@ -147,13 +150,22 @@ async fn thread(inner: &Inner, conversation: ConversationId) -> Result<Vec<(Stri
     Ok(thread)
 }
 
-/// Finished summaries in this language, newest first.
-async fn earlier(inner: &Inner, request: &Request, language: Language) -> Result<Vec<Artifact>, StoreError> {
+/// Finished summaries in this language, newest first, of which nothing was removed.
+async fn earlier(
+    inner: &Inner,
+    request: &Request,
+    language: Language,
+    removals: &[Envelope],
+) -> Result<Vec<Artifact>, StoreError> {
     let mut artifacts = inner.at.store.artifacts(request.conversation).await?;
     artifacts.retain(|artifact| {
         matches!(artifact.kind, ArtifactKind::Brief | ArtifactKind::Summary)
             && artifact.status == ArtifactStatus::Done
             && artifact.language == language.tag()
+            // Whoever withdraws it may not have come to it yet.
+            && !removals.iter().any(|fact| {
+                artifact.created_at <= fact.at && read::withdrawn(artifact.covers, std::slice::from_ref(fact))
+            })
     });
     Ok(artifacts)
 }
@@ -193,7 +205,23 @@ fn started(inner: &Inner, request: &Request, input: &Input, team: Option<TeamId>
     }
 }
 
-async fn finish(inner: &Inner, mut artifact: Artifact, key: Key, input: Input, cancel: CancellationToken) {
+/// Leaves of an artifact only that it was there, and what it cost.
+pub(super) fn empty(artifact: &mut Artifact) {
+    artifact.status = ArtifactStatus::Failed;
+    artifact.body = json!({});
+    artifact.sources = Vec::new();
+    artifact.error = Some(WITHDRAWN.to_owned());
+}
+
+/// `read_up_to` is the last fact that was read for it.
+async fn finish(
+    inner: &Inner,
+    mut artifact: Artifact,
+    key: Key,
+    input: Input,
+    read_up_to: Seq,
+    cancel: CancellationToken,
+) {
     let listener = Deltas { bus: inner.at.bus.as_ref(), conversation: artifact.conversation, artifact: artifact.id };
     let usage = match inner.copilot.make(&key.task, &input, &listener, &cancel).await {
         Ok(draft) => fill(&mut artifact, draft),
@@ -213,6 +241,16 @@ async fn finish(inner: &Inner, mut artifact: Artifact, key: Key, input: Input, c
         artifact.cost = inner.copilot.settings().prices.cost(model, usage);
         artifact.tokens = Some(tokens(usage));
         inner.count(&artifact);
+    }
+    // Somebody may have removed a message while it was being made.
+    match read::facts_after(inner.at.store.as_ref(), artifact.conversation, read_up_to).await {
+        Ok(since) if read::withdrawn(artifact.covers, &since) => empty(&mut artifact),
+        Ok(_) => {}
+        Err(error) => {
+            artifact.body = json!({});
+            artifact.status = ArtifactStatus::Failed;
+            artifact.error = Some(error.to_string());
+        }
     }
     if let Err(error) = inner.at.store.put_artifact(&artifact).await {
         tracing::error!(artifact.id = %artifact.id, %error, "an artifact could not be kept");

@@ -172,6 +172,41 @@ async fn a_failed_update_loses_no_message_for_the_next_one() {
     running.stop().await;
 }
 
+// behaviour 4
+#[tokio::test]
+async fn behaviour_04_after_a_removal_the_next_summary_is_made_from_the_start_without_its_text() {
+    let model = Scripted::saying(["Pide el CANARY-48213.\n---\nissue: pedido"])
+        .then_saying(["Pregunta por un pedido.\n---\nissue: pedido"]);
+    let model = Arc::new(model);
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    for said in ["Mi pedido no llega", "Es el CANARY-48213"] {
+        visitor.write(said).await.unwrap();
+        visitor.next_reply().await.unwrap();
+    }
+    let here = conversation(&running).await;
+    let first = worker.request(summary(here)).await.unwrap();
+    assert!(done(&running, &mut signals, first).await.body.to_string().contains("CANARY"));
+    let desk = running.desk();
+    let facts = desk.store().read(here, 0, 100).await.unwrap();
+    let posted = facts.iter().find(|fact| format!("{fact:?}").contains("CANARY")).unwrap();
+    let relevo_domain::event::Event::MessagePosted { message, .. } = &posted.event else { panic!("{posted:?}") };
+    let (message, author, seq) = (message.id, message.author.clone(), posted.seq);
+    let by = |agent| Command::RemoveMessage { agent, message, posted: seq, author: author.clone() };
+    assert!(desk.run(here, by(agent(1))).await.is_err(), "it is not this agent's");
+    let leader = AgentFacts { role: Role::Supervisor, ..agent(1) };
+    desk.run(here, by(leader)).await.unwrap();
+    let withdrawn = until(&running, &mut signals, ArtifactStatus::Failed).await;
+    assert_eq!((withdrawn.id, withdrawn.body, withdrawn.tokens.is_some()), (first, serde_json::json!({}), true));
+    let second = worker.request(summary(here)).await.unwrap();
+    let second = done(&running, &mut signals, second).await;
+    let asked = &model.requests()[1].turns[0].text;
+    assert!(asked.contains("Mi pedido no llega"), "a full rebuild reads what an earlier summary had covered: {asked}");
+    assert!(!asked.contains("CANARY") && !asked.contains("earlier summary"), "{asked}");
+    assert!(second.id != first && second.covers.first <= facts[1].seq, "{second:?}");
+    running.stop().await;
+}
+
 // covers: A07
 #[tokio::test]
 async fn a_team_that_has_used_its_day_is_answered_offline_and_told_why() {

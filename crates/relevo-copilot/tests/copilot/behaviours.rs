@@ -1,6 +1,7 @@
 //! What is promised about requests over time: their size, their number, their patience.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -168,4 +169,31 @@ fn a_call_costs_what_the_price_table_says() {
     assert_eq!((cost.micros, cost.currency.as_str()), (270, "EUR"));
     assert_eq!(prices.cost("house", usage).unwrap().micros, 1_400);
     assert_eq!(prices.cost("other", usage), None);
+}
+
+/// Every name in the table of behaviours is a test's.
+#[test]
+fn the_table_of_behaviours_names_tests_that_are_there() {
+    fn sources(folder: &Path, found: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            if path.is_dir() && !["target", "ui", "node_modules"].iter().any(|skipped| name == *skipped) {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                found.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut all = String::new();
+    sources(&root.join("crates"), &mut all);
+    let text = std::fs::read_to_string(root.join("docs/copilot.md")).unwrap();
+    let row = |n: usize| text.lines().find(|line| line.starts_with(&format!("| {n} |"))).expect("a row for each");
+    for n in 1..=24 {
+        let tests: Vec<&str> = row(n).split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "{n}");
+        for test in tests {
+            assert!(all.contains(&format!("fn {test}(")), "{n}: there is no test `{test}`");
+        }
+    }
 }

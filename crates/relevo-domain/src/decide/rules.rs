@@ -511,3 +511,40 @@ fn notes_and_workflow_are_invisible_to_visitor_and_bot() {
     assert!(desk.state().mentions.contains(&agent(2).id));
     assert!(matches!(desk.log().last().unwrap().actor, Actor::Agent { .. }));
 }
+
+fn remove(agent: crate::command::AgentFacts, facts: &[Event], posted: u64) -> Command {
+    let Some(Event::MessagePosted { message, .. }) = facts.last() else { panic!("{facts:?}") };
+    Command::RemoveMessage { agent, message: message.id, posted, author: message.author.clone() }
+}
+
+#[test]
+fn an_agent_removes_what_they_wrote_and_whoever_leads_what_anybody_wrote() {
+    let mut desk = Desk::start(bot_inbox());
+    let asked = desk.run(say("mi clave es 77")).unwrap();
+    let seq = desk.state().seq;
+    assert!(matches!(desk.run(remove(agent(1), &asked, seq)), Err(Rejection::NotAllowed(_))));
+    assert_eq!(names(&desk.run(remove(supervisor(2), &asked, seq)).unwrap()), ["message_removed"]);
+    let last = desk.state().last.clone().unwrap();
+    assert_eq!((last.preview.as_str(), last.kind), ("", crate::conversation::LastKind::Removed));
+    let said = desk.run(Command::Reply { agent: agent(1), message: words(9, "la 77") }).unwrap();
+    let seq = desk.state().seq;
+    assert!(matches!(desk.run(remove(agent(2), &said, seq)), Err(Rejection::NotAllowed(_))));
+    assert_eq!(names(&desk.run(remove(agent(1), &said, seq)).unwrap()), ["message_removed"]);
+    assert_eq!(desk.run(claim(9)).unwrap(), Vec::new(), "what was not out yet never goes");
+    let told = desk.log().iter().filter_map(timeline::for_visitor);
+    let removed = told.filter(|item| matches!(item.kind, timeline::VisitorKind::Removed(_)));
+    assert_eq!(removed.count(), 2);
+}
+
+#[test]
+fn an_erased_message_is_there_without_what_it_said_and_bots_do_not_read_it() {
+    let mut desk = Desk::start(bot_inbox());
+    let facts = desk.run(say("mi clave es 77")).unwrap();
+    let Some(Event::MessagePosted { message, .. }) = facts.last() else { panic!("{facts:?}") };
+    let mut posted = desk.log().last().unwrap().clone();
+    assert!(!posted.event.erase(message_id(1)), "another's");
+    assert!(timeline::for_bot(&posted).is_some());
+    assert!(posted.event.erase(message.id));
+    assert!(!format!("{posted:?}").contains("77") && timeline::for_bot(&posted).is_none());
+    assert!(timeline::for_visitor(&posted).is_some(), "that somebody wrote stays");
+}

@@ -22,6 +22,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(read::one, act::patch))
         .routes(routes!(read::items))
         .routes(routes!(write::reply))
+        .routes(routes!(write::remove))
         .routes(routes!(write::note))
         .routes(routes!(write::draft))
         .routes(routes!(write::drafts))

@@ -183,6 +183,14 @@ enum What {
     Note {
         note: Note,
     },
+    /// The message is empty from here on, in the item that brought it too.
+    MessageRemoved {
+        #[schema(value_type = String)]
+        message: MessageId,
+        /// The item that brought it.
+        #[schema(value_type = u64)]
+        posted: Seq,
+    },
     Captured {
         data: BTreeMap<String, String>,
     },
@@ -358,6 +366,7 @@ impl From<&Event> for What {
             Event::NoteAdded { note: id, text, mentions, client_id } => {
                 Self::Note { note: Note { id, text, mentions, client_id } }
             }
+            Event::MessageRemoved { message, posted } => Self::MessageRemoved { message, posted },
             Event::Captured { data, .. } => Self::Captured { data },
             Event::HandoffRequested { reason, detail, failure, note, captured, control } => Self::HandoffRequested {
                 reason,

@@ -1,7 +1,7 @@
 //! What a visitor's page is told. Only `timeline::for_visitor` decides what that may be.
 
 use super::{Actor, Message, Time};
-use relevo::domain::id::Seq;
+use relevo::domain::id::{MessageId, Seq};
 use relevo::domain::timeline::{self, VisitorKind, Who};
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ enum What {
     Message { actor: Actor, message: Message },
     State { who: &'static str, name: Option<String> },
     Read { reader: &'static str, up_to: Seq },
+    Removed { message: MessageId },
 }
 
 impl VisitorItem {
@@ -31,6 +32,7 @@ impl VisitorItem {
             }
             VisitorKind::State(state) => What::State { who: who(state), name: name(state) },
             VisitorKind::Read(up_to) => What::Read { reader: "agent", up_to: *up_to },
+            VisitorKind::Removed(message) => What::Removed { message: *message },
         };
         Self { seq: item.seq, at: Time(item.at), what }
     }

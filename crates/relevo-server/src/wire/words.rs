@@ -76,5 +76,5 @@ words! {
     /// Where its making stands.
     ArtifactStatus = relevo::store::ArtifactStatus { Running, Done, Failed, Cancelled }
     /// What was said last.
-    LastKind = relevo::domain::conversation::LastKind { Message, Note }
+    LastKind = relevo::domain::conversation::LastKind { Message, Note, Removed }
 }

@@ -3,7 +3,7 @@ use crate::store::{Append, AppendError, DedupeKey, Log, Logged, Position, StoreE
 use async_trait::async_trait;
 use relevo_domain::conversation::Conversation;
 use relevo_domain::event::Envelope;
-use relevo_domain::id::{ContactId, ConversationId, InboxId, Seq};
+use relevo_domain::id::{ContactId, ConversationId, InboxId, MessageId, Seq};
 
 #[async_trait]
 impl Log for MemoryStore {
@@ -89,8 +89,14 @@ impl Data {
         let mut facts = self.conversations.remove(&conversation).map(|kept| kept.facts).unwrap_or_default();
         facts.extend(first..first + envelopes.len());
         self.conversations.insert(conversation, Kept { state, facts });
+        let removed: Vec<MessageId> = envelopes.iter().filter_map(|fact| fact.event.removed()).collect();
         let positions = first as Position + 1..;
         self.log.extend(positions.zip(envelopes).map(|(position, envelope)| Logged { position, envelope }));
+        for message in removed {
+            for &at in &self.conversations[&conversation].facts {
+                self.log[at].envelope.event.erase(message);
+            }
+        }
         self.log.len() as Position
     }
 }

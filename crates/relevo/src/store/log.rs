@@ -92,7 +92,9 @@ pub trait Log: Send + Sync + 'static {
     /// A conversation's present state.
     async fn load(&self, conversation: ConversationId) -> Result<Option<Conversation>, StoreError>;
 
-    /// Appends, durably; the position of the last fact. The order of the checks: dedupe key, thread, version.
+    /// Appends, durably; the position of the last fact. The order of the checks: dedupe key, thread, version. Where a fact
+    /// removes a message, what that said is erased from the facts that repeat it and from the search, in the same
+    /// transaction: the one change that facts ever see.
     async fn append(&self, append: Append) -> Result<Position, AppendError>;
 
     /// Facts of one conversation after `after`, in order, at most `limit`.

@@ -63,6 +63,7 @@ macro_rules! contract_tests {
                 changed_rows_come_in_the_order_of_their_change, a_contacts_conversations_come_newest_first;
             search: people_are_found_by_name_email_and_phone, words_are_found_whatever_their_accents_and_case,
                 all_words_of_a_query_must_be_found, notes_are_found, withheld_words_are_not_found,
+                a_removed_message_leaves_no_word_in_its_facts_and_is_not_found,
                 an_edited_contact_is_found_by_its_new_name_only, no_query_is_taken_for_an_instruction,
                 a_search_keeps_to_its_view_and_to_what_may_be_seen;
             contacts: a_contact_is_kept_and_edited, a_browser_is_known_by_its_hash,

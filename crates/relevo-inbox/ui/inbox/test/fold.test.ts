@@ -206,3 +206,12 @@ describe('what is on its way', () => {
     ]);
   });
 });
+
+describe('a removed message', () => {
+  test('says nothing any more, wherever its facts stand, and draws no line of its own', () => {
+    const gone = fact(4, { kind: 'message_removed', message: 'm2', posted: 2 });
+    const rows = fold([says(1, visitor, 'a'), says(2, visitor, 'my key is 77'), says(3, lucia, 'b'), gone]);
+    expect(rows.filter((row) => row.kind === 'message').map((row) => row.item.message.text)).toEqual(['a', '', 'b']);
+    expect(JSON.stringify(rows)).not.toContain('77');
+  });
+});

@@ -101,6 +101,15 @@ function item(state: State, one: Item): State {
       return { ...next, partial: null, typing: null };
     case 'read':
       return one.reader === 'agent' ? { ...next, seen: Math.max(state.seen, one.up_to) } : next;
+    case 'removed':
+      return {
+        ...next,
+        items: next.items.map((was) =>
+          was.kind === 'message' && was.message.id === one.message
+            ? { ...was, message: { ...was.message, text: '', attachments: [], buttons: [] } }
+            : was,
+        ),
+      };
     case 'state':
       return {
         ...next,

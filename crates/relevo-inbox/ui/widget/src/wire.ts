@@ -41,6 +41,7 @@ export interface Message {
 export type Item = { seq: number; at: string } & (
   | { kind: 'message'; message: Message; turn?: string | null }
   | { kind: 'read'; reader: 'visitor' | 'agent'; up_to: number }
+  | { kind: 'removed'; message: string }
   | { kind: 'state'; who: Who; name: string | null }
 );
 

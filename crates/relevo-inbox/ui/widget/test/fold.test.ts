@@ -100,3 +100,17 @@ test('a frame from a newer server changes nothing', () => {
   expect(fold(state, { op: 'survey' } as never)).toBe(state);
   expect(fold(state, items({ seq: 7, at: '', kind: 'new' } as never)).last).toBe(7);
 });
+
+describe('a removed message', () => {
+  test('says nothing any more', () => {
+    const said = items(own(1, 'a'), bot(2, 'my key is 77'));
+    const [, second] = after(said).items;
+    const message = second?.kind === 'message' ? second.message.id : '';
+    const state = after(said, { op: 'items', items: [{ seq: 3, at: second!.at, kind: 'removed', message }] });
+    expect(state.items.map((one) => (one.kind === 'message' ? one.message.text : one.kind))).toEqual([
+      'a',
+      '',
+      'removed',
+    ]);
+  });
+});

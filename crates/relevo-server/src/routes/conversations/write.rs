@@ -77,6 +77,36 @@ pub(crate) async fn reply(
     Ok((StatusCode::CREATED, axum::Json(written(&done))))
 }
 
+/// Takes a message back: an agent their own, a supervisor or admin anybody's. What it said is erased for good; that there
+/// was a message stays.
+#[utoipa::path(delete, path = "/api/conversations/{id}/messages/{seq}", tag = "conversations",
+    params(("id" = String, Path), ("seq" = u64, Path)),
+    responses((status = 204, description = "Removed, or removed before"), (status = 403, description = "not_allowed"),
+              (status = 404, description = "not_found")))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named((id, seq)): Named<(ConversationId, Seq)>,
+) -> Result<StatusCode> {
+    seen(&app, &agent, id).await?;
+    let facts = app.desk.store().read(id, seq.saturating_sub(1), 1).await?;
+    let fact = facts.into_iter().find(|fact| fact.seq == seq).map(|fact| fact.event);
+    let Some(Event::MessagePosted { message, .. }) = fact else { return Err(Problem::not_found("message")) };
+    if message.is_removed() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let (agent, author) = (agent.facts(), message.author.clone());
+    let key = DedupeKey { scope: format!("removed:{id}"), key: message.id.to_string() };
+    let command = Command::RemoveMessage { agent, message: message.id, posted: seq, author };
+    app.desk.run_once(id, command, key).await?;
+    for file in &message.attachments {
+        if let Err(error) = app.files.discard(file.id).await {
+            tracing::error!(file.id = %file.id, %error, "the file of a removed message is still there");
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Note {

@@ -6,9 +6,10 @@ use crate::store::{ContactEdit, Query};
 use crate::testing::corpus::{contact, conversation, message, next, notes, says, started, team, turn};
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::Role;
+use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Event, FenceCheck, Status, Withheld};
 use relevo_domain::id::ConversationId;
-use relevo_domain::message::Actor;
+use relevo_domain::message::{Actor, DeliveryState};
 
 /// By any part of a name, e-mail or phone number, from the beginning of a word on.
 pub async fn people_are_found_by_name_email_and_phone(store: &Fresh) {
@@ -69,6 +70,32 @@ pub async fn withheld_words_are_not_found(store: &Fresh) {
     let event = Event::Suppressed { turn: turn(1), epoch: turn(1).epoch, at: FenceCheck::Accepted, what };
     put(store, next(&state, vec![(Actor::System, event)])).await;
     assert!(found(store, "descuento").await.is_empty());
+}
+
+/// What is removed is gone from every fact that repeated it and from the search; that it was there, and what others said,
+/// stays.
+pub async fn a_removed_message_leaves_no_word_in_its_facts_and_is_not_found(store: &Fresh) {
+    let state = two_people(store).await;
+    let secret = message(&state, "la clave es CANARY-77 y mi pedido");
+    let posted = Event::MessagePosted { message: secret.clone(), turn: None, window_ends_at: None };
+    let claimed = Event::DeliveryClaimed { message: secret.clone(), state: DeliveryState::Sent };
+    let said = next(&state, vec![(Actor::Visitor, posted), (Actor::System, claimed)]);
+    put(store, said.clone()).await;
+    assert_eq!(found(store, "canary clave").await, [conversation(1)]);
+    let kept = says(&said.state, "mi pedido sigue sin llegar");
+    put(store, kept.clone()).await;
+    let removed = Event::MessageRemoved { message: secret.id, posted: state.seq + 1 };
+    put(store, next(&kept.state, vec![(Actor::System, removed)])).await;
+    assert!(found(store, "canary").await.is_empty() && found(store, "clave").await.is_empty());
+    assert_eq!(found(store, "sigue").await, [conversation(1)], "what others said is still found");
+    let facts = store.read(conversation(1), 0, 100).await.unwrap();
+    let followed = store.follow(0, 100).await.unwrap();
+    assert!(!format!("{facts:?}{followed:?}").contains("CANARY"), "{facts:?}");
+    let gone = facts.iter().find(|fact| fact.seq == state.seq + 1).expect("it keeps its number");
+    let Event::MessagePosted { message, .. } = &gone.event else { panic!("{gone:?}") };
+    assert!(message.is_removed() && message.id == secret.id && message.author == Actor::Visitor);
+    let state = store.load(conversation(1)).await.unwrap();
+    assert_eq!(Conversation::replay(&facts).map(|state| state.last), state.map(|state| state.last));
 }
 
 /// A search answers for what is, not for what was.

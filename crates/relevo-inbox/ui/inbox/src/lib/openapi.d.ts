@@ -644,6 +644,15 @@ export interface components {
             kind: "note";
             note: components["schemas"]["PrivateNote"];
         } | {
+            /** @enum {string} */
+            kind: "message_removed";
+            message: string;
+            /**
+             * Format: int64
+             * @description The item that brought it.
+             */
+            posted: number;
+        } | {
             data: {
                 [key: string]: string;
             };
@@ -781,7 +790,7 @@ export interface components {
          * @description What was said last.
          * @enum {string}
          */
-        LastKind: "message" | "note";
+        LastKind: "message" | "note" | "removed";
         /** @description What was said last. */
         LastSaid: {
             actor: components["schemas"]["Actor"];

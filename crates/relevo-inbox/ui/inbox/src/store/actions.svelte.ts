@@ -31,6 +31,16 @@ export async function take(id: string): Promise<boolean> {
   if (done && live.thread?.id === id) live.thread.briefing = true;
   return done;
 }
+/** Takes a message back, for good. */
+export async function removeMessage(id: string, seq: number): Promise<boolean> {
+  try {
+    await remove(conversationPath(id, `/messages/${seq}`));
+    return true;
+  } catch (error) {
+    toasts.problem(error);
+    return false;
+  }
+}
 export const join = (id: string) => act(id, 'join');
 export const leave = (id: string) => act(id, 'leave');
 export const askForHelp = (id: string, note: string, skill: string | null) =>

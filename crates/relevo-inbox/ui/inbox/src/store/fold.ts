@@ -29,6 +29,22 @@ export type Row =
   | { kind: 'milestone'; key: string; item: Item; more: Item[] }
   | { kind: 'pending'; key: string; pending: Pending };
 
+/** An empty message without files is one that was removed: no other is ever taken. */
+export const isRemoved = ({ text, attachments }: Message) => text === '' && !attachments?.length;
+
+/** The items as they are after every removal among them: what came before one still says what it said. */
+function withoutRemoved(items: readonly Item[]): readonly Item[] {
+  const gone = new Set(items.flatMap((item) => (item.kind === 'message_removed' ? [item.message] : [])));
+  if (gone.size === 0) return items;
+  const empty = (message: Message): Message =>
+    gone.has(message.id) ? { ...message, text: '', attachments: [], buttons: [] } : message;
+  return items.map((item) => {
+    if (item.kind === 'message') return { ...item, message: empty(item.message) };
+    if (item.kind === 'suppressed' && item.message) return { ...item, message: empty(item.message) };
+    return item;
+  });
+}
+
 /** Adds facts to a gap-free run. `gap` says that one is missing, so that the caller asks again from its last number. */
 export function append(items: readonly Item[], incoming: readonly Item[]): { items: Item[]; gap: boolean } {
   const grown = [...items];
@@ -81,7 +97,7 @@ export function deliveries(items: readonly Item[]): Map<string, { state: Deliver
   return found;
 }
 
-const SILENT = new Set<string>(['delivery', 'read', 'received']);
+const SILENT = new Set<string>(['delivery', 'read', 'received', 'message_removed']);
 const DRAWN = new Set<string>([
   'started',
   'captured',
@@ -109,7 +125,8 @@ const TOGETHER = 3 * 60_000;
 export const actorKey = (actor: Actor) =>
   actor.kind === 'bot' ? `bot ${actor.bot}` : actor.kind === 'agent' ? `agent ${actor.agent}` : actor.kind;
 
-export function fold(items: readonly Item[], pending: readonly Pending[] = [], newAfter: number | null = null): Row[] {
+export function fold(all: readonly Item[], pending: readonly Pending[] = [], newAfter: number | null = null): Row[] {
+  const items = withoutRemoved(all);
   const rows: Row[] = [];
   const states = deliveries(items);
   const said = new Set<string>();

@@ -81,6 +81,8 @@ export const hasStages = () => !!session.me?.stages.length;
 export const hasBot = (inbox: string) => !!session.me?.inboxes.find(({ id }) => id === inbox)?.bot;
 /** Whether a skill is one of this agent's. */
 export const knows = (skill: string | null) => !!skill && !!session.me?.agent.skills.includes(skill);
+/** Whether this agent may act on what others wrote and hold. */
+export const leads = () => !!session.me && session.me.agent.role !== 'agent';
 export const isMe = (id: string | null | undefined) => !!id && id === session.me?.agent.id;
 
 export function nameOfActor(actor: Actor, visitor: string): string {

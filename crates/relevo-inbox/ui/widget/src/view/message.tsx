@@ -29,7 +29,7 @@ export function Message({ row }: { row: MessageRow }) {
       )}
       <div class="bubble" data-mood={row.mood ?? undefined}>
         <span class="only-heard">{label} </span>
-        <Markdown text={row.text} />
+        <Markdown text={row.text || (row.files.length ? '' : t('removed'))} />
         {row.files.map((file, n) => (
           <File file={file} row={row} n={n} />
         ))}
