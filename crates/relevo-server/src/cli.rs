@@ -123,6 +123,9 @@ pub(crate) enum User {
         /// A team, several times for several.
         #[arg(long = "team")]
         teams: Vec<TeamId>,
+        /// What the agent knows, several times for several: a call for help that needs it is starred for them.
+        #[arg(long = "skill")]
+        skills: Vec<String>,
         /// Read the password from standard input; otherwise it is asked for, or `RELEVO_PASSWORD` where nobody can be.
         #[arg(long)]
         password_stdin: bool,

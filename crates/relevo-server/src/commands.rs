@@ -32,8 +32,8 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
         }
         Command::Import { settings, from: ImportFrom::Sqlite, to: ImportTo::Postgres } => move_store(&settings).await,
-        Command::User(User::Add { settings, email, name, role, teams, password_stdin }) => {
-            let new = NewAgent { email, name, role: role.into(), teams, languages: Vec::new() };
+        Command::User(User::Add { settings, email, name, role, teams, skills, password_stdin }) => {
+            let new = NewAgent { email, name, role: role.into(), teams, skills, languages: Vec::new() };
             add_user(&settings, new, password_stdin).await
         }
         Command::User(User::Change { settings, email, role, password: ask, password_stdin }) => {

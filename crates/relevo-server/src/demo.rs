@@ -77,7 +77,7 @@ pub async fn welcome(app: &App) -> Result<()> {
     let admin = if let Some(agent) = agents.iter().find(|agent| agent.role == Role::Admin) {
         agent.id
     } else {
-        let new = agent("Admin", "admin@example.com", Role::Admin, "es", None);
+        let new = agent("Admin", "admin@example.com", Role::Admin, "es", None, None);
         add(store.as_ref(), new, sign_in::token()).await?
     };
     app.agents.refresh().await?;
@@ -90,9 +90,9 @@ async fn people(app: &App) -> Result<Vec<Agent>> {
     let store = app.desk.store();
     if store.agents().await?.is_empty() {
         for new in [
-            agent("Lucía Ferrer", "lucia@example.com", Role::Agent, "es", Some("soporte")),
-            agent("Rui Almeida", "rui@example.com", Role::Agent, "pt", Some("ventas")),
-            agent("Ana Costa", "ana@example.com", Role::Admin, "es", Some("soporte")),
+            agent("Lucía Ferrer", "lucia@example.com", Role::Agent, "es", Some("soporte"), Some("devoluciones")),
+            agent("Rui Almeida", "rui@example.com", Role::Agent, "pt", Some("ventas"), Some("facturas")),
+            agent("Ana Costa", "ana@example.com", Role::Admin, "es", Some("soporte"), Some("devoluciones")),
         ] {
             // Nobody knows this password: the links sign in.
             let id = add(store.as_ref(), new, sign_in::token()).await?;
@@ -105,12 +105,13 @@ async fn people(app: &App) -> Result<Vec<Agent>> {
     Ok(agents)
 }
 
-fn agent(name: &str, email: &str, role: Role, language: &str, team: Option<&str>) -> NewAgent {
+fn agent(name: &str, email: &str, role: Role, language: &str, team: Option<&str>, skill: Option<&str>) -> NewAgent {
     NewAgent {
         email: email.into(),
         name: name.into(),
         role,
         teams: team.and_then(|team| TeamId::new(team).ok()).into_iter().collect(),
+        skills: skill.into_iter().map(str::to_owned).collect(),
         languages: vec![language.into()],
     }
 }

@@ -21,6 +21,8 @@ pub struct NewAgent {
     pub role: Role,
     /// Teams.
     pub teams: Vec<TeamId>,
+    /// What they know: calls for help that need it are starred for them.
+    pub skills: Vec<String>,
     /// Spoken languages.
     pub languages: Vec<String>,
 }
@@ -48,7 +50,7 @@ pub async fn add(store: &dyn Store, new: NewAgent, password: String) -> Result<A
         password_hash: sign_in::hash_password(password).await,
         role: new.role,
         teams: new.teams,
-        skills: Vec::new(),
+        skills: new.skills,
         languages: new.languages,
         presence: Presence::Offline,
     };

@@ -175,8 +175,19 @@ fn broken_shortcuts_and_prompts_are_told_with_their_place() {
 fn an_agent_is_added_once_and_a_short_password_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let add = |password: &str| {
-        let arguments =
-            ["user", "add", "--email", "ana@example.com", "--name", "Ana", "--role", "admin", "--password-stdin"];
+        let arguments = [
+            "user",
+            "add",
+            "--email",
+            "ana@example.com",
+            "--name",
+            "Ana",
+            "--role",
+            "admin",
+            "--skill",
+            "returns",
+            "--password-stdin",
+        ];
         let mut child = relevo(folder.path(), &arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

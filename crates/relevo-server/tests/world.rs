@@ -91,6 +91,7 @@ impl World {
                 name: email.split('@').next().unwrap().into(),
                 role,
                 teams: team.into_iter().map(|team| TeamId::new(team).unwrap()).collect(),
+                skills: team.map(|_| "returns".to_owned()).into_iter().collect(),
                 languages: Vec::new(),
             };
             // Another server of the same deployment may have done so.
