@@ -24,6 +24,18 @@ pub enum What {
     Sent,
     /// It was turned down.
     Rejected,
+    /// Somebody said whether it helped, or took that back.
+    Rated,
+}
+
+/// Whether it helped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rating {
+    /// It did.
+    Good,
+    /// It did not.
+    Bad,
 }
 
 /// One thing that became of an artifact.
@@ -35,20 +47,37 @@ pub struct Feedback {
     pub distance: Option<u32>,
     /// Which of several suggestions, from 0.
     pub suggestion: Option<u32>,
+    /// Whether it helped; none: the rating is taken back.
+    pub rating: Option<Rating>,
 }
 
 impl Feedback {
     /// What `sent` says about an artifact: which of its texts was sent, and how much of that was changed.
     pub fn sent(artifact: &Artifact, sent: &str) -> Self {
-        let suggestions = artifact.body["suggestions"].as_array().into_iter().flatten();
-        let texts = suggestions.map(|one| &one["text"]).chain([&artifact.body["text"]]).filter_map(Value::as_str);
-        let nearest = (0..).zip(texts).map(|(n, text)| (distance(text, sent), n)).min();
+        let body = &artifact.body;
+        let suggestions = body["suggestions"].as_array().into_iter().flatten().map(|one| &one["text"]);
+        let texts: Vec<&str> = match artifact.kind {
+            ArtifactKind::Brief | ArtifactKind::Summary => vec![&body["suggested_reply"]],
+            _ => suggestions.chain([&body["text"]]).collect(),
+        }
+        .into_iter()
+        .filter_map(Value::as_str)
+        .collect();
+        // A part of a draft may have been rewritten: what stands around it was not its business.
+        let measure = if artifact.kind == ArtifactKind::Rewrite { distance_within } else { distance };
+        let nearest = (0..).zip(texts).map(|(n, text)| (measure(text, sent), n)).min();
         let several = artifact.kind == ArtifactKind::Reply;
         Self {
             what: What::Sent,
             distance: nearest.map(|(distance, _)| distance),
             suggestion: nearest.map(|(_, n)| n).filter(|_| several),
+            rating: None,
         }
+    }
+
+    /// That it was changed before it was sent; none where it was not.
+    pub fn edited(self) -> Option<Self> {
+        self.distance.is_some_and(|distance| distance > 0).then_some(Self { what: What::Edited, ..self })
     }
 }
 
@@ -62,7 +91,23 @@ pub fn distance(one: &str, other: &str) -> u32 {
     if one.len().max(other.len()) > COUNTED {
         return u32::try_from(one.len().max(other.len())).unwrap_or(u32::MAX);
     }
-    let mut row: Vec<u32> = (0..).take(other.len() + 1).collect();
+    edits(one, other, (0..).take(other.len() + 1).collect()).last().copied().unwrap_or_default()
+}
+
+/// The same against the part of `whole` that is most like `part`.
+fn distance_within(part: &str, whole: &str) -> u32 {
+    if whole.contains(part) {
+        return 0;
+    }
+    let (one, other): (Vec<char>, Vec<char>) = (part.chars().collect(), whole.chars().collect());
+    if one.len().max(other.len()) > COUNTED {
+        return distance(part, whole);
+    }
+    edits(&one, &other, vec![0; other.len() + 1]).into_iter().min().unwrap_or_default()
+}
+
+/// The last row of the table of edits: how far all of `one` is from the beginnings of `other`. `row` is the first.
+fn edits(one: &[char], other: &[char], mut row: Vec<u32>) -> Vec<u32> {
     for (n, a) in (1..).zip(one) {
         let mut diagonal = std::mem::replace(&mut row[0], n);
         for (m, b) in other.iter().enumerate() {
@@ -70,14 +115,16 @@ pub fn distance(one: &str, other: &str) -> u32 {
             diagonal = std::mem::replace(&mut row[m + 1], cheapest);
         }
     }
-    row[other.len()]
+    row
 }
 
-/// What became of all artifacts of one kind that one model made for one team with one prompt.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// What became of a group of artifacts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// How many were finished.
     pub made: u64,
+    /// How many of those no model wrote.
+    pub offline: u64,
     /// How many gave up.
     pub failed: u64,
     /// How many were stopped.
@@ -96,6 +143,10 @@ pub struct Row {
     pub changed_characters: u64,
     /// How many were turned down.
     pub rejected: u64,
+    /// How often somebody stands by it that one helped.
+    pub good: u64,
+    /// How often somebody stands by it that one did not.
+    pub bad: u64,
     /// The tokens that a model read.
     pub prompt_tokens: u64,
     /// The tokens that it wrote.
@@ -104,56 +155,49 @@ pub struct Row {
     pub cost_micros: BTreeMap<String, u64>,
 }
 
-/// What a row is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Group {
-    /// The kind of artifact, as the wire names it.
-    pub kind: String,
-    /// The model, or `offline`.
-    pub model: String,
-    /// The prompt's content hash.
-    pub prompt_version: String,
-    /// The team.
-    pub team: Option<TeamId>,
-}
-
-/// Counts what became of artifacts.
-pub fn report<'a>(artifacts: impl IntoIterator<Item = &'a Artifact>) -> BTreeMap<Group, Row> {
-    let mut rows: BTreeMap<Group, Row> = BTreeMap::new();
-    for artifact in artifacts {
-        let kind = serde_json::to_value(artifact.kind).ok().and_then(|kind| Some(kind.as_str()?.to_owned()));
-        let group = Group {
-            kind: kind.unwrap_or_default(),
-            model: artifact.model.clone(),
-            prompt_version: artifact.prompt_version.clone(),
-            team: artifact.team.clone(),
-        };
-        let row = rows.entry(group).or_default();
+impl Row {
+    /// Counts one more.
+    pub fn count(&mut self, artifact: &Artifact) {
         match artifact.status {
-            ArtifactStatus::Done => row.made += 1,
-            ArtifactStatus::Failed => row.failed += 1,
-            ArtifactStatus::Cancelled => row.cancelled += 1,
+            ArtifactStatus::Done => self.made += 1,
+            ArtifactStatus::Failed => self.failed += 1,
+            ArtifactStatus::Cancelled => self.cancelled += 1,
             ArtifactStatus::Running => {}
         }
+        self.offline += u64::from(artifact.status == ArtifactStatus::Done && artifact.offline);
         let became = |what: &'static str| artifact.feedback.iter().filter(move |given| given["what"] == what);
         let ever = |what: &'static str| u64::from(became(what).next().is_some());
-        row.shown += ever("shown");
-        row.inserted += ever("inserted");
-        row.edited += ever("edited");
-        row.rejected += ever("rejected");
+        self.shown += ever("shown");
+        self.inserted += ever("inserted");
+        self.edited += ever("edited");
+        self.rejected += ever("rejected");
         if let Some(sent) = became("sent").next_back() {
             let changed = sent["distance"].as_u64();
-            row.sent += 1;
-            row.sent_unchanged += u64::from(changed == Some(0));
-            row.changed_characters += changed.unwrap_or_default();
+            self.sent += 1;
+            self.sent_unchanged += u64::from(changed == Some(0));
+            self.changed_characters += changed.unwrap_or_default();
         }
+        // What each said last.
+        let ratings: BTreeMap<_, _> =
+            became("rated").map(|given| (given["agent"].as_str(), &given["rating"])).collect();
+        let rated = |rating: &str| ratings.values().filter(|given| **given == rating).count() as u64;
+        self.good += rated("good");
+        self.bad += rated("bad");
         if let Some(tokens) = artifact.tokens {
-            row.prompt_tokens += u64::from(tokens.prompt);
-            row.completion_tokens += u64::from(tokens.completion);
+            self.prompt_tokens += u64::from(tokens.prompt);
+            self.completion_tokens += u64::from(tokens.completion);
         }
         if let Some(cost) = &artifact.cost {
-            *row.cost_micros.entry(cost.currency.clone()).or_default() += cost.micros;
+            *self.cost_micros.entry(cost.currency.clone()).or_default() += cost.micros;
         }
+    }
+}
+
+/// Counts what became of artifacts, in groups.
+pub fn report<K: Ord>(artifacts: &[Artifact], group: impl Fn(&Artifact) -> K) -> BTreeMap<K, Row> {
+    let mut rows: BTreeMap<K, Row> = BTreeMap::new();
+    for artifact in artifacts {
+        rows.entry(group(artifact)).or_default().count(artifact);
     }
     rows
 }
@@ -199,5 +243,12 @@ mod tests {
         assert_eq!(distance("Mañana llega.", "Mañana no llega!"), 4);
         assert_eq!(distance("", "ñandú"), 5);
         assert_eq!(distance(&"a".repeat(3_000), &"b".repeat(2_500)), 3_000);
+    }
+
+    #[test]
+    fn what_stands_around_a_rewritten_part_is_not_counted() {
+        assert_eq!(distance_within("Sale mañana.", "Hola Ana. Sale mañana. Un saludo"), 0);
+        assert_eq!(distance_within("Sale mañana.", "Hola Ana. Sale hoy. Un saludo"), 5);
+        assert_eq!(distance_within("ñandú", ""), 5);
     }
 }

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::copilot::{Copilot, Task};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, What};
 use crate::text::Language;
 
 /// Nothing is made for longer than this: what is older was left by a server that has ended.
@@ -118,6 +118,8 @@ pub struct Request {
     pub language: Option<Language>,
     /// May whoever asks read internal articles?
     pub internal: bool,
+    /// Is a summary wanted anew, also where nothing was said since the last one?
+    pub again: bool,
 }
 
 /// Why a request cannot be taken.
@@ -132,6 +134,9 @@ pub enum RequestError {
     /// Rules cannot do this, and there is no model.
     #[error("this rewriting needs a model: name one in the settings (`copilot.endpoint`, `copilot.models`)")]
     NeedsModel,
+    /// Rules cannot do this, and the team's tokens of the day are used up.
+    #[error("this rewriting needs a model, and {0}")]
+    Spent(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -220,8 +225,11 @@ impl Worker {
     /// Records what became of an artifact. False when there is no such artifact.
     pub async fn feedback(&self, artifact: ArtifactId, agent: AgentId, feedback: Feedback) -> Result<bool, StoreError> {
         let at = self.inner.at.clock.now().to_rfc3339();
-        let Feedback { what, distance, suggestion } = feedback;
-        let given = json!({"what": what, "distance": distance, "suggestion": suggestion, "agent": agent, "at": at});
+        let Feedback { what, distance, suggestion, rating } = feedback;
+        let mut given = json!({"what": what, "distance": distance, "suggestion": suggestion, "agent": agent, "at": at});
+        if what == What::Rated {
+            given["rating"] = json!(rating);
+        }
         self.inner.at.store.add_feedback(artifact, given).await
     }
 
@@ -279,12 +287,16 @@ impl Worker {
             {
                 return Ok(());
             }
-            let request = Request { conversation, task: Task::Brief, by: None, language: None, internal: true };
+            let request =
+                Request { conversation, task: Task::Brief, by: None, language: None, internal: true, again: false };
             run::begin(&self.inner, request, id).await.map(drop)
         };
         match result.await {
             // A visitor may ask for a person before saying anything: there is nothing to brief on.
-            Ok(()) | Err(RequestError::Empty | RequestError::NoConversation | RequestError::NeedsModel) => {}
+            Ok(())
+            | Err(
+                RequestError::Empty | RequestError::NoConversation | RequestError::NeedsModel | RequestError::Spent(_),
+            ) => {}
             Err(error @ RequestError::Store(_)) => {
                 tracing::warn!(conversation.id = %conversation, %error, "no brief could be made");
             }

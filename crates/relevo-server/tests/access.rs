@@ -47,6 +47,7 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("get", "/api/library/problems", For::Agents, "{}"),
     ("get", "/api/knowledge", For::Agents, "{}"),
     ("get", "/api/knowledge/search", For::Agents, "{}"),
+    ("get", "/api/knowledge/article", For::Agents, "{}"),
     ("get", "/api/knowledge/sources/{id}/articles", For::Agents, "{}"),
     ("post", "/api/knowledge/sources", For::ThoseWhoLead, r#"{"name":"x","text":"y"}"#),
     ("post", "/api/knowledge/sources/{id}/sync", For::ThoseWhoLead, "{}"),

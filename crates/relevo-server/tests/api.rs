@@ -286,25 +286,55 @@ async fn what_became_of_a_suggestion_is_kept_and_reported_to_supervisors() {
     assert_eq!(rewritten["body"]["text"], "Hola ana.");
     let artifact = rewritten["id"].as_str().unwrap();
     let feedback = format!("/api/conversations/{id}/artifacts/{artifact}/feedback");
-    for given in [json!({"what": "shown"}), json!({"what": "inserted"}), json!({"what": "edited", "distance": 2})] {
+    for given in [json!({"what": "shown"}), json!({"what": "inserted"})] {
         assert_eq!(agent.post(&feedback, given).await.0, 204);
     }
     assert_eq!(agent.post(&feedback, json!({"what": "liked"})).await.0, 422);
-    let sent = json!({"text": "Hola Ana!", "client_id": "m1", "artifact": artifact});
-    assert_eq!(agent.post(&format!("/api/conversations/{id}/messages"), sent).await.0, 201);
+    assert_eq!(agent.post(&feedback, json!({"what": "sent", "rating": "good"})).await.0, 422);
+    let messages = format!("/api/conversations/{id}/messages");
+    let many = json!({"text": "Hola", "client_id": "m0", "rewrites": vec![artifact; 21]});
+    assert_eq!(agent.post(&messages, many).await.1["field"], "rewrites");
+    let sent = json!({"text": "Buenos días. Hola Ana! ¿Qué tal?", "client_id": "m1", "rewrites": [artifact]});
+    assert_eq!(agent.post(&messages, sent).await.0, 201);
+    let sofia = world.agent("sofia@example.com").await;
+    for (who, rating) in [(&agent, "good"), (&agent, "bad"), (&sofia, "good"), (&sofia, "good")] {
+        assert_eq!(who.post(&feedback, json!({"what": "rated", "rating": rating})).await.0, 204);
+    }
     let path = format!("/api/conversations/{id}/artifacts");
     // To answer is to take over, and a take-over has a brief made: it may be there too.
     let all = agent.get(&path).await.1;
     let kept = all.as_array().unwrap().iter().find(|made| made["id"] == artifact).unwrap()["feedback"].clone();
     let told: Vec<_> =
-        kept.as_array().unwrap().iter().map(|one| (one["what"].clone(), one["distance"].clone())).collect();
+        kept.as_array().unwrap().iter().take(4).map(|one| (one["what"].clone(), one["distance"].clone())).collect();
     let expected = [("shown", json!(null)), ("inserted", json!(null)), ("edited", json!(2)), ("sent", json!(2))];
     assert_eq!(told, expected.map(|(what, distance)| (json!(what), distance)), "two characters were changed: {kept}");
     assert_eq!(agent.get("/api/copilot/report").await.0, 403);
-    let report = world.agent("sofia@example.com").await.get("/api/copilot/report").await.1;
-    let row = report.as_array().unwrap().iter().find(|row| row["kind"] == "rewrite").unwrap();
-    assert_eq!((&row["model"], &row["made"], &row["shown"]), (&json!("offline"), &json!(1), &json!(1)));
-    assert_eq!((&row["sent"], &row["sent_unchanged"], &row["changed_characters"]), (&json!(1), &json!(0), &json!(2)));
+    let report = sofia.get("/api/copilot/report").await.1;
+    let row = |cut: &str, field: &str, value: &Value| {
+        let found = report[cut].as_array().unwrap().iter().find(|row| row[field] == *value && row["sent"] == 1);
+        found.unwrap_or_else(|| panic!("{cut} by {field} {value}: {report}")).clone()
+    };
+    let task = row("tasks", "kind", &json!("rewrite"));
+    assert_eq!((&task["model"], &task["made"], &task["shown"]), (&json!(null), &json!(1), &json!(1)));
+    assert_eq!((&task["sent_unchanged"], &task["changed_characters"]), (&json!(0), &json!(2)));
+    assert_eq!(
+        (&task["good"], &task["bad"], &task["offline"]),
+        (&json!(1), &json!(1), &json!(1)),
+        "what each said last"
+    );
+    for (cut, field, value) in [
+        ("models", "model", json!("offline")),
+        ("languages", "language", json!("es")),
+        ("agents", "agent", rewritten["created_by"].clone()),
+    ] {
+        assert_eq!(row(cut, field, &value)["changed_characters"], 2, "{cut}");
+    }
+    assert_eq!(report["total"]["sent"], 1);
+    assert_eq!(agent.post(&feedback, json!({"what": "rated"})).await.0, 204);
+    let total = sofia.get("/api/copilot/report").await.1["total"].clone();
+    assert_eq!((&total["good"], &total["bad"]), (&json!(1), &json!(0)), "a rating that was taken back");
+    let (status, problem) = sofia.get("/api/copilot/report?from=2020-01-01T00:00:00Z").await;
+    assert_eq!((status, &problem["field"], &problem["limit"]), (422, &json!("from"), &json!(366)));
     let mut other = world.visitor().await;
     other.say("c1", "hola").await;
     let elsewhere = other.conversation().await;

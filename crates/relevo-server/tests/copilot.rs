@@ -77,7 +77,8 @@ async fn tokens_and_cost_are_told_by_day_and_team_and_a_spent_day_is_told_with_i
         "cost_micros": {"EUR": 2_600}});
     assert_eq!((&today, usage["days"].as_array().unwrap().len()), (&expected, 1));
     let report = sofia.get("/api/copilot/report").await.1;
-    let row = report.as_array().unwrap().iter().find(|row| row["model"] == "house-2026-01").unwrap();
+    let models = report["models"].as_array().unwrap();
+    let row = models.iter().find(|row| row["model"] == "house-2026-01").unwrap();
     assert_eq!((&row["prompt_tokens"], &row["cost_micros"]["EUR"]), (&json!(900), &json!(2_600)));
     world.stop().await;
 }

@@ -52,6 +52,13 @@ async fn what_is_added_is_found_and_what_is_taken_back_is_not_from_that_moment_o
     let articles = lucia.get(&format!("{path}/articles")).await.1;
     let article = articles[0]["id"].clone();
     assert_eq!(articles[0]["published"], true);
+    let reading = format!("/api/knowledge/article?id={}", article.as_str().unwrap().replace('#', "%23"));
+    let read = lucia.get(&reading).await.1;
+    assert_eq!((&read["text"], &read["version"]), (&json!(ARTICLE), &articles[0]["version"]));
+    assert_eq!(
+        (&read["source_name"], &read["internal"], &read["published"]),
+        (&json!("Ayuda"), &json!(false), &json!(true))
+    );
     for (change, at) in [
         (json!({"article": article, "published": false}), format!("{path}/articles")),
         (json!({"published": false}), path.clone()),
@@ -59,6 +66,7 @@ async fn what_is_added_is_found_and_what_is_taken_back_is_not_from_that_moment_o
         assert_eq!(lucia.patch(&at, change.clone()).await.0, 403);
         assert_eq!(sofia.patch(&at, change.clone()).await.0, 204);
         assert!(!found(&lucia, "devolver pedido").await.contains(&"Devoluciones".to_owned()), "{change}");
+        assert_eq!((lucia.get(&reading).await.0, sofia.get(&reading).await.0), (404, 200), "{change}");
         let mut back = change;
         back["published"] = json!(true);
         assert_eq!(sofia.patch(&at, back).await.0, 204);

@@ -57,11 +57,11 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
         Task::Rewrite { draft, style } => {
             let model = inner.copilot.model.is_some() && input.no_model.is_none();
             if !model && rewrite::offline(&input, draft, *style).is_none() {
-                return Err(RequestError::NeedsModel);
+                return Err(input.no_model.take().map_or(RequestError::NeedsModel, RequestError::Spent));
             }
         }
     }
-    if matches!(request.task, Task::Brief | Task::Summary) {
+    if matches!(request.task, Task::Brief | Task::Summary) && !request.again {
         let earlier = earlier(inner, &request, input.agent_language, &removals).await?;
         if let Some(there) = earlier.iter().find(|artifact| {
             artifact.kind == request.task.kind()
@@ -224,7 +224,13 @@ async fn finish(
 ) {
     let listener = Deltas { bus: inner.at.bus.as_ref(), conversation: artifact.conversation, artifact: artifact.id };
     let usage = match inner.copilot.make(&key.task, &input, &listener, &cancel).await {
-        Ok(draft) => fill(&mut artifact, draft),
+        Ok(draft) => {
+            let usage = fill(&mut artifact, draft);
+            if artifact.offline && input.no_model.is_some() {
+                artifact.body["spent"] = json!(true);
+            }
+            usage
+        }
         Err(MakeError::Cancelled { usage }) => {
             artifact.status = ArtifactStatus::Cancelled;
             usage

@@ -11,10 +11,12 @@ use relevo_domain::id::{ArtifactId, ConversationId, MessageId, TeamId};
 use relevo_llm::Error;
 use relevo_llm::scripted::Scripted;
 use relevo_llm::tokens::Counter;
+use serde_json::json;
 use tokio::sync::broadcast::Receiver;
 
-use super::{Request, Worker, Workplace};
+use super::{Request, RequestError, Worker, Workplace};
 use crate::copilot::{Copilot, Price, Prices, Settings, Task};
+use crate::rewrite::Style;
 use crate::tab;
 use crate::text::Language;
 
@@ -86,7 +88,7 @@ async fn conversation(running: &Running) -> ConversationId {
 }
 
 fn summary(conversation: ConversationId) -> Request {
-    Request { conversation, task: Task::Summary, by: None, language: None, internal: true }
+    Request { conversation, task: Task::Summary, by: None, language: None, internal: true, again: false }
 }
 
 // covers: H18 A01
@@ -124,8 +126,9 @@ async fn of_two_requests_at_once_one_is_made() {
     assert_eq!(model.requests().len(), 1);
     assert!(done.tokens.is_some() && !done.offline);
     // behaviour 23: nothing new was said, so nothing is asked.
-    assert_eq!(worker.request(request).await.unwrap(), done.id);
+    assert_eq!(worker.request(request.clone()).await.unwrap(), done.id);
     assert_eq!(model.requests().len(), 1);
+    assert_ne!(worker.request(Request { again: true, ..request }).await.unwrap(), done.id, "it is wanted anew");
     running.stop().await;
 }
 
@@ -232,7 +235,10 @@ async fn a_team_that_has_used_its_day_is_answered_offline_and_told_why() {
     let second = done(&running, &mut signals, id).await;
     let why = second.error.clone().unwrap_or_default();
     assert!(second.offline && why.contains("of 10 tokens today") && why.contains("copilot.day_tokens"), "{why}");
-    assert_eq!(model.requests().len(), 1);
+    assert_eq!((model.requests().len(), &second.body["spent"]), (1, &json!(true)));
+    let task = Task::Rewrite { draft: "Hola".into(), style: Style::Longer };
+    let refused = worker.request(Request { task, ..summary(second.conversation) }).await;
+    assert!(matches!(&refused, Err(RequestError::Spent(why)) if why.contains("of 10 tokens today")), "{refused:?}");
     // Another server on the same store finds what was used in it.
     let other = Worker {
         inner: Arc::new(super::Inner {
@@ -283,7 +289,14 @@ async fn an_answer_given_by_a_colleague_elsewhere_is_suggested_only_to_whoever_m
     worker.learn(there).await;
     let (second, here) = asks_where_it_is(&running, &agent(1)).await;
     let mut asked = async |by: AgentFacts| {
-        let request = Request { conversation: here, task: Task::Reply, by: Some(by), language: None, internal: true };
+        let request = Request {
+            conversation: here,
+            task: Task::Reply,
+            by: Some(by),
+            language: None,
+            internal: true,
+            again: false,
+        };
         let id = worker.request(request).await.unwrap();
         done(&running, &mut signals, id).await
     };

@@ -256,6 +256,18 @@ impl Keeper {
         }))
     }
 
+    /// An article by its id, and its source; a hidden one too.
+    pub fn article(&self, id: &str) -> Result<Option<(Source, Document)>, ShelfError> {
+        let folder = self.folder_source().map(|source| source.id);
+        for source in folder.into_iter().chain(self.shelf.list()?.0.into_iter().map(|source| source.id)) {
+            let Some((source, documents)) = self.articles(&source)? else { continue };
+            if let Some(document) = documents.into_iter().find(|document| document.id == id) {
+                return Ok(Some((source, document)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Follows the files and what other servers tell, and reads pages again every day, until `stop` is cancelled.
     /// `shared`: other servers may have the same files.
     pub fn watch(self: &Arc<Self>, shared: bool, stop: &CancellationToken) {

@@ -3,15 +3,15 @@
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, Query, SignedIn, seen};
-use crate::wire::{self, words};
+use crate::wire::{self, Time, words};
 use axum::extract::State;
 use axum::http::StatusCode;
 use relevo::domain::card::may_see;
 use relevo::domain::command::AgentFacts;
-use relevo::domain::id::{ArtifactId, ConversationId, TeamId};
+use relevo::domain::id::{AgentId, ArtifactId, ConversationId, TeamId};
 use relevo::domain::time::Timestamp;
-use relevo::store::Artifact;
-use relevo_copilot::feedback::{self, Feedback, What};
+use relevo::store::{Artifact, ArtifactKind};
+use relevo_copilot::feedback::{self, Feedback, Rating, What};
 use relevo_copilot::rewrite::Style;
 use relevo_copilot::text::Language;
 use relevo_copilot::worker::{Request, RequestError};
@@ -23,7 +23,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// In microseconds.
-const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+/// The most days of a report.
+const MOST_DAYS: i64 = 366;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -90,6 +92,9 @@ struct Make {
     /// For `ask`: the question, at most 1,000 characters.
     #[serde(default)]
     question: Option<String>,
+    /// For `summary`: reads the whole conversation anew, also where nothing was said since the last one.
+    #[serde(default)]
+    again: bool,
 }
 
 impl Make {
@@ -106,6 +111,7 @@ impl Make {
             ("draft", self.draft.is_some() && !rewrites),
             ("style", self.style.is_some() && !rewrites),
             ("question", self.question.is_some() && !asks),
+            ("again", self.again && self.kind != "summary"),
         ];
         if let Some((field, _)) = given.iter().find(|(_, wrong)| *wrong) {
             return Err(Problem::invalid(field, format!("means nothing for `{}`: leave it out", self.kind)));
@@ -138,7 +144,7 @@ struct Begun {
 
 /// Begins to make something. Its text arrives on the agent socket.
 #[utoipa::path(post, path = "/api/conversations/{id}/artifacts", tag = "copilot", params(("id" = String, Path)),
-    request_body = Make, responses((status = 202, description = "Its id", body = Begun), (status = 409, description = "empty, needs_model"),
+    request_body = Make, responses((status = 202, description = "Its id", body = Begun), (status = 409, description = "empty, needs_model, budget_spent"),
               (status = 422, description = "invalid")))]
 async fn make(
     State(app): State<App>,
@@ -151,11 +157,14 @@ async fn make(
         None => None,
         Some(tag) => Some(language(tag).ok_or_else(|| Problem::invalid("language", "is `es`, `pt` or `en`"))?),
     };
-    let request = Request { conversation, task: make.task()?, by: Some(agent.facts()), language, internal: true };
+    let again = make.again;
+    let request =
+        Request { conversation, task: make.task()?, by: Some(agent.facts()), language, internal: true, again };
     let id = app.copilot.request(request).await.map_err(|error| match error {
         RequestError::NoConversation => Problem::not_found("conversation"),
         RequestError::Empty => Problem::new(StatusCode::CONFLICT, "empty", error.to_string()),
         RequestError::NeedsModel => Problem::new(StatusCode::CONFLICT, "needs_model", error.to_string()),
+        RequestError::Spent(_) => Problem::new(StatusCode::CONFLICT, "budget_spent", error.to_string()),
         RequestError::Store(error) => error.into(),
     })?;
     Ok((StatusCode::ACCEPTED, axum::Json(Begun { id })))
@@ -195,6 +204,10 @@ struct Became {
     /// Of several suggestions the one that it is about, from 0.
     #[serde(default)]
     suggestion: Option<u32>,
+    /// For `rated`: whether it helped; left out, the rating is taken back.
+    #[serde(default)]
+    #[schema(value_type = Option<words::Rating>)]
+    rating: Option<Rating>,
 }
 
 /// What became of an artifact.
@@ -205,11 +218,14 @@ async fn feedback(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Named((id, artifact)): Named<(ConversationId, ArtifactId)>,
-    Json(Became { what, distance, suggestion }): Json<Became>,
+    Json(Became { what, distance, suggestion, rating }): Json<Became>,
 ) -> Result<StatusCode> {
     seen(&app, &agent, id).await?;
+    if rating.is_some() && what != What::Rated {
+        return Err(Problem::invalid("rating", "goes with `rated` alone: leave it out"));
+    }
     of_conversation(&app, id, artifact).await?;
-    app.copilot.feedback(artifact, agent.id, Feedback { what, distance, suggestion }).await?;
+    app.copilot.feedback(artifact, agent.id, Feedback { what, distance, suggestion, rating }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -220,45 +236,124 @@ struct Days {
     /// From this instant on (RFC 3339); 30 days ago when left out.
     #[serde(default)]
     from: Option<String>,
-    /// Before this instant; now when left out.
+    /// Before this instant; now when left out. At most 366 days after `from`.
     #[serde(default)]
     until: Option<String>,
 }
 
-/// What became of the artifacts of one kind that one model made for one team with one prompt.
+/// What the Copilot made in some days, and what became of it.
 #[derive(Serialize, ToSchema)]
+struct CopilotReport {
+    from: Time,
+    until: Time,
+    total: Used,
+    /// By `kind`.
+    tasks: Vec<Used>,
+    /// By `kind`, `model` and `prompt_version`.
+    models: Vec<Used>,
+    /// By `kind` and `language`.
+    languages: Vec<Used>,
+    /// By `kind` and `agent`, who asked; null: Relevo itself.
+    agents: Vec<Used>,
+}
+
+/// What became of some artifacts. What they were not told apart by is null.
+#[derive(Serialize, ToSchema, Default)]
 struct Used {
-    #[schema(value_type = words::ArtifactKind)]
-    kind: String,
+    #[schema(value_type = Option<words::ArtifactKind>)]
+    kind: Option<ArtifactKind>,
     /// The model, or `offline`.
-    model: String,
-    prompt_version: String,
+    model: Option<String>,
+    /// Empty where no model was asked.
+    prompt_version: Option<String>,
+    language: Option<String>,
     #[schema(value_type = Option<String>)]
-    team: Option<TeamId>,
-    /// Counts: `made`, `failed`, `cancelled`, `shown`, `inserted`, `edited`, `sent`, `sent_unchanged`,
-    /// `changed_characters`, `rejected`, `prompt_tokens`, `completion_tokens`, `cost_micros` by currency.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    row: feedback::Row,
+    agent: Option<AgentId>,
+    /// How many were finished.
+    made: u64,
+    /// How many of those no model wrote.
+    offline: u64,
+    failed: u64,
+    cancelled: u64,
+    shown: u64,
+    inserted: u64,
+    edited: u64,
+    sent: u64,
+    sent_unchanged: u64,
+    /// In all that went out.
+    changed_characters: u64,
+    rejected: u64,
+    /// How often somebody said that one helped, and stands by it.
+    good: u64,
+    bad: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    /// In millionths of each currency's unit.
+    cost_micros: BTreeMap<String, u64>,
+}
+
+impl Used {
+    fn new(row: feedback::Row) -> Self {
+        Self {
+            made: row.made,
+            offline: row.offline,
+            failed: row.failed,
+            cancelled: row.cancelled,
+            shown: row.shown,
+            inserted: row.inserted,
+            edited: row.edited,
+            sent: row.sent,
+            sent_unchanged: row.sent_unchanged,
+            changed_characters: row.changed_characters,
+            rejected: row.rejected,
+            good: row.good,
+            bad: row.bad,
+            prompt_tokens: row.prompt_tokens,
+            completion_tokens: row.completion_tokens,
+            cost_micros: row.cost_micros,
+            ..Self::default()
+        }
+    }
 }
 
 /// What the Copilot made, what became of it and what it cost; for supervisors and admins.
 #[utoipa::path(get, path = "/api/copilot/report", tag = "copilot", params(Days),
-    responses((status = 200, description = "Rows", body = Vec<Used>), (status = 403, description = "not_allowed")))]
+    responses((status = 200, description = "Counts", body = CopilotReport), (status = 403, description = "not_allowed"),
+        (status = 422, description = "invalid")))]
 async fn report(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
     Query(days): Query<Days>,
-) -> Result<axum::Json<Vec<Used>>> {
-    let made = of_days(&app, &agent.facts(), &days).await?;
-    let rows = feedback::report(&made).into_iter().map(|(group, row)| Used {
-        kind: group.kind,
-        model: group.model,
-        prompt_version: group.prompt_version,
-        team: group.team,
-        row,
-    });
-    Ok(axum::Json(rows.collect()))
+) -> Result<axum::Json<CopilotReport>> {
+    let (from, until, made) = of_days(&app, &agent.facts(), &days).await?;
+    let total = feedback::report(&made, |_| ()).into_values().next().unwrap_or_default();
+    let tasks = feedback::report(&made, |made| made.kind);
+    let models = feedback::report(&made, |made| (made.kind, made.model.clone(), made.prompt_version.clone()));
+    let languages = feedback::report(&made, |made| (made.kind, made.language.clone()));
+    let agents = feedback::report(&made, |made| (made.kind, made.created_by));
+    Ok(axum::Json(CopilotReport {
+        from: Time(from),
+        until: Time(until),
+        total: Used::new(total),
+        tasks: tasks.into_iter().map(|(kind, row)| Used { kind: Some(kind), ..Used::new(row) }).collect(),
+        models: models
+            .into_iter()
+            .map(|((kind, model, prompt), row)| Used {
+                kind: Some(kind),
+                model: Some(model),
+                prompt_version: Some(prompt),
+                ..Used::new(row)
+            })
+            .collect(),
+        languages: languages
+            .into_iter()
+            .map(|((kind, language), row)| Used { kind: Some(kind), language: Some(language), ..Used::new(row) })
+            .collect(),
+        agents: agents
+            .into_iter()
+            .map(|((kind, agent), row)| Used { kind: Some(kind), agent, ..Used::new(row) })
+            .collect(),
+    }))
 }
 
 /// What the models cost.
@@ -293,7 +388,7 @@ async fn usage(
     SignedIn(agent): SignedIn,
     Query(days): Query<Days>,
 ) -> Result<axum::Json<Usage>> {
-    let made = of_days(&app, &agent.facts(), &days).await?;
+    let (_, _, made) = of_days(&app, &agent.facts(), &days).await?;
     let days = feedback::spent(&made).into_iter().map(|((day, team), spent)| {
         let feedback::Spent { asked, prompt_tokens, completion_tokens, cost_micros } = spent;
         Day { day, team, asked, prompt_tokens, completion_tokens, cost_micros }
@@ -301,8 +396,8 @@ async fn usage(
     Ok(axum::Json(Usage { day_tokens: app.config.copilot.day_tokens, days: days.collect() }))
 }
 
-/// What was made in these days; for those who lead.
-async fn of_days(app: &App, agent: &AgentFacts, days: &Days) -> Result<Vec<Artifact>> {
+/// The first instant, the end, and what was made between them; for those who lead.
+async fn of_days(app: &App, agent: &AgentFacts, days: &Days) -> Result<(Timestamp, Timestamp, Vec<Artifact>)> {
     if !agent.leads() {
         return Err(Problem::new(StatusCode::FORBIDDEN, "not_allowed", "reports are for supervisors and admins"));
     }
@@ -314,8 +409,13 @@ async fn of_days(app: &App, agent: &AgentFacts, days: &Days) -> Result<Vec<Artif
         None => Ok(otherwise),
     };
     let until = instant("until", &days.until, now)?;
-    let from = instant("from", &days.from, Timestamp(until.0.saturating_sub(THIRTY_DAYS)))?;
-    Ok(app.desk.store().artifacts_between(from, until).await?)
+    let from = instant("from", &days.from, Timestamp(until.0.saturating_sub(30 * DAY)))?;
+    if until.0.saturating_sub(from.0) > MOST_DAYS * DAY {
+        let detail = format!("is more than {MOST_DAYS} days before `until`: ask for less at a time");
+        return Err(Problem::invalid("from", detail).with("limit", MOST_DAYS));
+    }
+    let made = app.desk.store().artifacts_between(from, until).await?;
+    Ok((from, until, made))
 }
 
 /// An artifact of this conversation; any other does not exist here.

@@ -31,6 +31,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(change_source, remove_source))
         .routes(routes!(read_source))
         .routes(routes!(source_articles, publish_article))
+        .routes(routes!(article))
         .routes(routes!(search_knowledge))
 }
 
@@ -334,6 +335,56 @@ async fn publish_article(
     app.knowledge.shelf().put(&source)?;
     app.knowledge.refresh(&id).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// The article's id, as citations name it.
+    id: String,
+}
+
+/// An article to be read.
+#[derive(Serialize, ToSchema)]
+struct ArticleText {
+    id: String,
+    /// The source's id and name.
+    source: String,
+    source_name: String,
+    title: String,
+    /// Its content hash now; a citation of another one is of an earlier text, which is not kept.
+    version: String,
+    language: Option<&'static str>,
+    internal: bool,
+    published: bool,
+    /// Markdown. A citation's `span` counts its bytes.
+    text: String,
+}
+
+/// An article as it stands. One that is not published is there for supervisors and admins only.
+#[utoipa::path(get, path = "/api/knowledge/article", tag = "knowledge", params(Wanted),
+    responses((status = 200, description = "Its text", body = ArticleText), (status = 404, description = "not_found")))]
+async fn article(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Query(Wanted { id }): Query<Wanted>,
+) -> Result<axum::Json<ArticleText>> {
+    let (source, document) = app.knowledge.article(&id)?.ok_or_else(|| Problem::not_found("article"))?;
+    let published = source.published && !source.hidden.contains(&document.id);
+    if !published && !may_change(&agent) {
+        return Err(Problem::not_found("article"));
+    }
+    Ok(axum::Json(ArticleText {
+        version: document.version(),
+        source: source.id,
+        source_name: source.name,
+        title: document.title,
+        language: document.language.map(Language::tag),
+        internal: document.audience == Audience::Internal,
+        published,
+        text: document.text,
+        id: document.id,
+    }))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -39,13 +39,14 @@ pub struct Artifact {
     /// What that cost, where the price table knows the model.
     cost: Option<Cost>,
     /// Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`, of rewritings
-    /// `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`.
+    /// `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`. Any has `spent: true` where
+    /// no model was asked because the team's tokens of the day are used up.
     #[schema(value_type = Object)]
     body: Value,
     /// `{n, kind, id, title, version, span, seq}`.
     #[schema(value_type = Vec<Object>)]
     sources: Vec<Value>,
-    /// What became of it: `{what, distance, agent, at}`.
+    /// What became of it: `{what, distance, suggestion, rating, agent, at}`.
     #[schema(value_type = Vec<Object>)]
     feedback: Vec<Value>,
     error: Option<String>,

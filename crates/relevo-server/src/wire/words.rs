@@ -70,7 +70,9 @@ words! {
     /// What the Copilot made.
     ArtifactKind = relevo::store::ArtifactKind { Brief, Summary, Reply, Rewrite, Ask }
     /// What became of an artifact.
-    What = relevo_copilot::feedback::What { Shown, Inserted, Edited, Sent, Rejected }
+    What = relevo_copilot::feedback::What { Shown, Inserted, Edited, Sent, Rejected, Rated }
+    /// Whether an artifact helped.
+    Rating = relevo_copilot::feedback::Rating { Good, Bad }
     /// How a rewritten draft should read.
     Style = relevo_copilot::rewrite::Style { Clearer, Shorter, Longer, Friendlier, Formal, Corrected, Translated }
     /// Where its making stands.

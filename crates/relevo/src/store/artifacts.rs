@@ -7,7 +7,7 @@ use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArtifactKind {
     /// Made by itself at a hand-over.

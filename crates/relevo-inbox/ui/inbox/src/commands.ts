@@ -1,8 +1,8 @@
 /** What can be done with the open conversation, once: for the keys, their list and the palette. */
 import type { Key } from './lib/i18n.svelte';
-import type { Card } from './lib/wire';
+import { STYLES, type Card } from './lib/wire';
 import { change, handBack, join, leave, reopen, take, withdrawHelp } from './store/actions.svelte';
-import { suggest, summarise } from './store/copilot.svelte';
+import { copilot, onTab, rewrite, suggest, summarise } from './store/copilot.svelte';
 import { live } from './store/live.svelte';
 import { may } from './store/may';
 import { hasBot, hasStages, session } from './store/session.svelte';
@@ -19,6 +19,13 @@ export interface Command {
 const allowed = (what: keyof ReturnType<typeof may>) => (card: Card) => may(card, session.agent)[what];
 const ask = (dialog: DialogName) => () => (ui.dialog = dialog);
 const always = () => true;
+
+const written = () => !!copilot.part?.().draft;
+
+function askCopilot() {
+  onTab();
+  setTimeout(() => ui.focus('ask'));
+}
 
 function write(mode: typeof ui.mode) {
   ui.mode = mode;
@@ -39,7 +46,14 @@ export const COMMANDS: Command[] = [
     run: ({ id }) => handBack(id),
   },
   { label: 'copilot.suggest', when: always, run: () => live.thread && suggest(live.thread) },
+  ...STYLES.map((style): Command => ({
+    label: `rewrite_as.${style}`,
+    when: written,
+    run: () => live.thread && rewrite(live.thread, style),
+  })),
+  { label: 'rewrite_as.translated', when: written, run: () => live.thread && rewrite(live.thread, 'translated') },
   { label: 'copilot.summarise', when: always, run: () => live.thread && summarise(live.thread) },
+  { label: 'copilot.ask', when: always, run: askCopilot },
   {
     label: 'action.snooze',
     key: 's',

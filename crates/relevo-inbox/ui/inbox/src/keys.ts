@@ -1,7 +1,8 @@
 /** Single letters work while no field has the focus. Keys are matched by what they write, so every layout has them. */
 import { commandsFor } from './commands';
-import { router } from './lib/router.svelte';
-import { suggest } from './store/copilot.svelte';
+import { router, type PageName } from './lib/router.svelte';
+import { mayOpen } from './store/may';
+import { copilot, suggest } from './store/copilot.svelte';
 import { list } from './store/list.svelte';
 import { live } from './store/live.svelte';
 import { ui, TABS } from './store/ui.svelte';
@@ -30,6 +31,27 @@ function stepUnread() {
   if (next) router.open(next);
 }
 
+/** `G` and then a letter goes to a page. */
+const PAGES: Record<string, PageName> = {
+  i: 'inbox',
+  v: 'visitors',
+  s: 'shortcuts',
+  k: 'knowledge',
+  r: 'reports',
+};
+/** In ms: how long the letter may take. */
+const PAUSE = 1500;
+let going = 0;
+
+function go(key: string, now: number): boolean {
+  const meant = now - going < PAUSE;
+  going = !meant && key === 'g' ? now : 0;
+  if (going) return true;
+  const page = meant ? PAGES[key] : undefined;
+  if (page && mayOpen(page)) router.to({ page, conversation: null });
+  return page !== undefined;
+}
+
 function onConversation(key: string): boolean {
   const card = live.thread?.card;
   const command = card && commandsFor(card).find((one) => one.key === key);
@@ -44,16 +66,19 @@ export function keyboard(event: KeyboardEvent) {
     event.preventDefault();
     return nextPane(event.shiftKey);
   }
-  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey) {
     const key = event.key.toLowerCase();
-    if (key === 'k') ui.dialog = 'palette';
+    if (event.shiftKey) {
+      if (key !== 'l' || !copilot.menu) return;
+      copilot.menu();
+    } else if (key === 'k') ui.dialog = 'palette';
     else if (key === 'j' && live.thread) void suggest(live.thread);
     else return;
     return event.preventDefault();
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (target.closest('input, textarea, select, [contenteditable], [role="menu"]')) return;
-  const done = letters(event.key);
+  const done = go(event.key, event.timeStamp) || letters(event.key);
   if (done) event.preventDefault();
 }
 

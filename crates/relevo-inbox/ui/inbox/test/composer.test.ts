@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { at, bar, distance, holes, length, mark, replace, slash } from '../src/composer/rules';
+import { at, bar, holes, length, mark, part, replace, restored, slash } from '../src/composer/rules';
 import { typist } from '../src/composer/typing';
 import type { Card } from '../src/lib/wire';
 import { fit } from '../src/store/library.svelte';
@@ -51,10 +51,16 @@ describe('what is typed', () => {
     expect(bold).toEqual({ text: 'hola **mundo**', from: 7, to: 12 });
     expect(mark(bold.text, bold.from, bold.to, '**')).toEqual({ text: 'hola mundo', from: 5, to: 10 });
   });
-  test('the distance from a suggestion is between nothing and all', () => {
-    expect(distance('Hola, Ana', 'hola ana!')).toBe(0);
-    expect(distance('uno dos', 'tres')).toBe(1);
-    expect(distance('uno dos', 'uno tres')).toBeCloseTo(2 / 3);
+  test('what is rewritten is the selection, or all of it, without the space around it', () => {
+    expect(part('  hola mundo ', 0, 0)).toEqual({ from: 2, draft: 'hola mundo' });
+    expect(part('hola mundo cruel', 4, 11)).toEqual({ from: 5, draft: 'mundo' });
+    expect(part('hola   mundo', 5, 6)).toEqual({ from: 0, draft: 'hola   mundo' });
+  });
+  test('a rewriting is taken back, and what was written around it since stays', () => {
+    const done = { before: 'hola ana', after: 'Hola, Ana.', draft: 'hola ana', words: 'Hola, Ana.' };
+    expect(restored('Hola, Ana.', done)).toBe('hola ana');
+    expect(restored('Hola, Ana. Sale hoy.', done)).toBe('hola ana Sale hoy.');
+    expect(restored('Buenas.', done)).toBe('hola ana');
   });
 });
 

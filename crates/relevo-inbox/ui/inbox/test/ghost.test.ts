@@ -25,6 +25,8 @@ const reply = (more: Partial<Artifact> = {}): Artifact => ({
   sources: [],
   error: null,
   cost: null,
+  tokens: null,
+  feedback: [],
   ...more,
 });
 
@@ -52,7 +54,7 @@ describe('a suggestion', () => {
     await fireEvent.keyDown(box, { key: 'Tab' });
     expect(box.value).toBe(TEXT);
     expect(thread.ghost).toBeNull();
-    expect(told()).toContainEqual([`POST ${at('feedback')}`, { what: 'inserted' }]);
+    expect(told()).toContainEqual([`POST ${at('feedback')}`, { what: 'inserted', suggestion: 0 }]);
   });
 
   test('E outside a field inserts it to be edited from its beginning; in the composer it is a letter', async () => {

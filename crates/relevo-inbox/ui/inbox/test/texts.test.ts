@@ -50,7 +50,7 @@ test('every key that the code names exists', () => {
 
 test('every key is used', () => {
   const families = new Set(
-    [...code.matchAll(/(?:\bt\(\s*`|word\(\s*')([a-z_]+)(?:\.\$|')/g)].map(([, family]) => family),
+    [...code.matchAll(/(?:\bt\(\s*`|label: `|word\(\s*')([a-z_]+)(?:\.\$|')/g)].map(([, family]) => family),
   );
   const idle = Object.keys(es).filter((key) => !families.has(key.split('.')[0]!) && !code.includes(`'${key}'`));
   expect(idle).toEqual([]);

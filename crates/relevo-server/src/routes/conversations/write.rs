@@ -16,6 +16,7 @@ use relevo::domain::message::MAX_TEXT_CHARS;
 use relevo::store::{Agent, DedupeKey, Draft, DraftMode};
 use relevo_copilot::feedback::Feedback;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
@@ -38,7 +39,14 @@ pub(crate) struct Reply {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     artifact: Option<ArtifactId>,
+    /// The rewritings that went into it, at most 20.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    rewrites: Vec<ArtifactId>,
 }
+
+/// The most rewritings of one message.
+const REWRITES: usize = 20;
 
 /// Says something to the visitor; takes the conversation over where no person holds it.
 #[utoipa::path(post, path = "/api/conversations/{id}/messages", tag = "conversations",
@@ -53,12 +61,15 @@ pub(crate) async fn reply(
 ) -> Result<(StatusCode, axum::Json<Written>)> {
     let state = seen(&app, &agent, id).await?;
     let key = key(id, &agent, &reply.client_id)?;
-    let began_as = match reply.artifact {
-        Some(artifact) => Some(of_conversation(&app, id, artifact).await?),
-        None => None,
-    };
+    if reply.rewrites.len() > REWRITES {
+        return Err(Problem::invalid("rewrites", format!("names more than {REWRITES}")).with("limit", REWRITES));
+    }
+    let mut sent = BTreeMap::new();
+    for artifact in reply.artifact.iter().chain(&reply.rewrites) {
+        let made = of_conversation(&app, id, *artifact).await?;
+        sent.insert(*artifact, Feedback::sent(&made, &reply.text));
+    }
     let attachments = files::keep(&app, state.contact, &reply.attachments).await?;
-    let sent = began_as.map(|artifact| (artifact.id, Feedback::sent(&artifact, &reply.text)));
     let message = Outbound {
         id: MessageId(app.desk.clock().id()),
         text: reply.text,
@@ -68,8 +79,10 @@ pub(crate) async fn reply(
         client_id: Some(reply.client_id),
     };
     let done = app.desk.run_once(id, Command::Reply { agent: agent.facts(), message }, key).await?;
-    if let Some((artifact, sent)) = sent {
-        app.copilot.feedback(artifact, agent.id, sent).await?;
+    for (artifact, sent) in sent {
+        for feedback in sent.edited().into_iter().chain([sent]) {
+            app.copilot.feedback(artifact, agent.id, feedback).await?;
+        }
     }
     if let Some(shortcut) = reply.shortcut {
         metrics::counter!("relevo_shortcuts_used_total", "shortcut" => shortcut).increment(1);

@@ -53,13 +53,17 @@ export function mark(text: string, from: number, to: number, sign: string) {
   };
 }
 
-/** How far an agent moved from what was proposed: 0 untouched, 1 all new. By words, which is what people change. */
-export function distance(proposed: string, sent: string): number {
-  const [a, b] = [proposed, sent].map((text) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])) as [
-    Set<string>,
-    Set<string>,
-  ];
-  const both = [...a].filter((word) => b.has(word)).length;
-  const all = new Set([...a, ...b]).size;
-  return all === 0 ? 0 : 1 - both / all;
+/** What is selected, or all of it, without the space around it. */
+export function part(text: string, start: number, end: number) {
+  const some = start < end && text.slice(start, end).trim() !== '';
+  const from = some ? start : 0;
+  const draft = some ? text.slice(start, end) : text;
+  return { from: from + draft.length - draft.trimStart().length, draft: draft.trim() };
+}
+
+/** A text with a rewriting taken back. */
+export function restored(text: string, done: { before: string; after: string; draft: string; words: string }): string {
+  const at = text.indexOf(done.words);
+  if (text === done.after || at < 0) return done.before;
+  return replace(text, at, at + done.words.length, done.draft).text;
 }

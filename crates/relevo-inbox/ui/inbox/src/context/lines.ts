@@ -1,11 +1,11 @@
-import type { BriefBody } from '../lib/wire';
+import type { Body } from '../lib/wire';
 import type { Texts } from './texts';
 
 export const lines = (said: string | string[] | null | undefined): string[] =>
   (Array.isArray(said) ? said : [said]).filter((line): line is string => !!line?.trim());
 
 /** A summary as plain text, for copying and inserting. */
-export function plainText(body: BriefBody, names: Texts): string {
+export function plainText(body: Body, names: Texts): string {
   const part = (name: string, said: string[]) => (said.length ? `${name}: ${said.join(' ')}` : '');
   const made = [
     part(names.issue, lines(body.issue)),

@@ -78,6 +78,18 @@ export function countdown(endsAt: string, now: number): { urgency: Urgency; text
   return { urgency, text: `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}` };
 }
 
+/** Millionths of a currency's unit. Small sums keep the digits that say something. */
+export function money(language: string, micros: number, currency: string): string {
+  const value = micros / 1e6;
+  const maximumFractionDigits = value > 0 && value < 1 ? 4 : 2;
+  try {
+    return new Intl.NumberFormat(language, { style: 'currency', currency, maximumFractionDigits }).format(value);
+  } catch {
+    // The price table's currency is free text.
+    return `${value.toLocaleString(language, { maximumFractionDigits })} ${currency}`;
+  }
+}
+
 export const initials = (name: string) =>
   name
     .split(/\s+/)

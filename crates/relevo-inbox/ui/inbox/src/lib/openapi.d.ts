@@ -36,6 +36,21 @@ export interface components {
         AddedSource: {
             id: string;
         };
+        /** @description An article to be read. */
+        ArticleText: {
+            id: string;
+            internal: boolean;
+            language?: string | null;
+            published: boolean;
+            /** @description The source's id and name. */
+            source: string;
+            source_name: string;
+            /** @description Markdown. A citation's `span` counts its bytes. */
+            text: string;
+            title: string;
+            /** @description Its content hash now; a citation of another one is of an earlier text, which is not kept. */
+            version: string;
+        };
         /** @description An article of a source. */
         ArticleView: {
             id: string;
@@ -51,7 +66,8 @@ export interface components {
         Artifact: {
             /**
              * @description Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`, of rewritings
-             *     `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`.
+             *     `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`. Any has `spent: true` where
+             *     no model was asked because the team's tokens of the day are used up.
              */
             body: Record<string, unknown>;
             cost?: components["schemas"]["Cost"] | null;
@@ -60,7 +76,7 @@ export interface components {
             /** @description Who asked for it; null: Relevo itself. */
             created_by?: string | null;
             error?: string | null;
-            /** @description What became of it: `{what, distance, agent, at}`. */
+            /** @description What became of it: `{what, distance, suggestion, rating, agent, at}`. */
             feedback: Record<string, unknown>[];
             id: string;
             kind: components["schemas"]["ArtifactKind"];
@@ -124,6 +140,7 @@ export interface components {
              * @description For `edited`: how many characters were changed.
              */
             distance?: number | null;
+            rating?: components["schemas"]["Rating"] | null;
             /**
              * Format: int32
              * @description Of several suggestions the one that it is about, from 0.
@@ -302,6 +319,20 @@ export interface components {
              */
             epoch: number;
             holder: components["schemas"]["Holder"];
+        };
+        /** @description What the Copilot made in some days, and what became of it. */
+        CopilotReport: {
+            /** @description By `kind` and `agent`, who asked; null: Relevo itself. */
+            agents: components["schemas"]["Used"][];
+            from: components["schemas"]["Time"];
+            /** @description By `kind` and `language`. */
+            languages: components["schemas"]["Used"][];
+            /** @description By `kind`, `model` and `prompt_version`. */
+            models: components["schemas"]["Used"][];
+            /** @description By `kind`. */
+            tasks: components["schemas"]["Used"][];
+            total: components["schemas"]["Used"];
+            until: components["schemas"]["Time"];
         };
         /** @description Money. */
         Cost: {
@@ -823,6 +854,8 @@ export interface components {
             title: Record<string, unknown>;
         };
         Make: {
+            /** @description For `summary`: reads the whole conversation anew, also where nothing was said since the last one. */
+            again?: boolean;
             /** @description For `rewrite`: the draft, at most 8,000 characters. */
             draft?: string | null;
             /** @description `summary`, `reply`, `rewrite` or `ask`. */
@@ -989,6 +1022,11 @@ export interface components {
             card: components["schemas"]["Card"];
             steps: components["schemas"]["Step"][];
         };
+        /**
+         * @description Whether an artifact helped.
+         * @enum {string}
+         */
+        Rating: "good" | "bad";
         ReadMark: {
             up_to: components["schemas"]["u64"];
         };
@@ -1009,6 +1047,8 @@ export interface components {
             attachments?: string[];
             client_id: string;
             reply_to?: string | null;
+            /** @description The rewritings that went into it, at most 20. */
+            rewrites?: string[];
             /** @description The shortcut that it began as. */
             shortcut?: string | null;
             /** @description May be empty where files stand for it. */
@@ -1119,13 +1159,61 @@ export interface components {
             /** @description Oldest day first. */
             days: components["schemas"]["Day"][];
         };
-        /** @description What became of the artifacts of one kind that one model made for one team with one prompt. */
-        Used: Record<string, unknown> & {
-            kind: components["schemas"]["ArtifactKind"];
+        /** @description What became of some artifacts. What they were not told apart by is null. */
+        Used: {
+            agent?: string | null;
+            /** Format: int64 */
+            bad: number;
+            /** Format: int64 */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description In all that went out.
+             */
+            changed_characters: number;
+            /** Format: int64 */
+            completion_tokens: number;
+            /** @description In millionths of each currency's unit. */
+            cost_micros: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            edited: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description How often somebody said that one helped, and stands by it.
+             */
+            good: number;
+            /** Format: int64 */
+            inserted: number;
+            kind?: components["schemas"]["ArtifactKind"] | null;
+            language?: string | null;
+            /**
+             * Format: int64
+             * @description How many were finished.
+             */
+            made: number;
             /** @description The model, or `offline`. */
-            model: string;
-            prompt_version: string;
-            team?: string | null;
+            model?: string | null;
+            /**
+             * Format: int64
+             * @description How many of those no model wrote.
+             */
+            offline: number;
+            /** Format: int64 */
+            prompt_tokens: number;
+            /** @description Empty where no model was asked. */
+            prompt_version?: string | null;
+            /** Format: int64 */
+            rejected: number;
+            /** Format: int64 */
+            sent: number;
+            /** Format: int64 */
+            sent_unchanged: number;
+            /** Format: int64 */
+            shown: number;
         };
         /**
          * @description Which conversations agents see; admins see all.
@@ -1142,7 +1230,7 @@ export interface components {
          * @description What became of an artifact.
          * @enum {string}
          */
-        What: "shown" | "inserted" | "edited" | "sent" | "rejected";
+        What: "shown" | "inserted" | "edited" | "sent" | "rejected" | "rated";
         WidgetBot: {
             id: string;
             name: string;

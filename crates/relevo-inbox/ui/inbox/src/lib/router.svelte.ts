@@ -1,6 +1,7 @@
 import { SORTS, VIEWS, type Sort, type ViewName } from './wire';
 
-export type PageName = 'inbox' | 'visitors' | 'shortcuts' | 'knowledge';
+const PAGES = ['inbox', 'visitors', 'shortcuts', 'knowledge', 'reports'] as const;
+export type PageName = (typeof PAGES)[number];
 export interface Place {
   page: PageName;
   conversation: string | null;
@@ -16,7 +17,7 @@ export function read(address: { pathname: string; search: string }): Place {
   const view = query.get('view') as ViewName | null;
   const sort = query.get('sort') as Sort | null;
   return {
-    page: first === 'visitors' || first === 'shortcuts' || first === 'knowledge' ? first : 'inbox',
+    page: PAGES.find((page) => page === first) ?? 'inbox',
     conversation: first === 'c' && id ? decodeURIComponent(id) : null,
     context: first === 'c' && third === 'info',
     view: view && VIEWS.includes(view) ? view : 'mine',

@@ -88,11 +88,35 @@ export interface Source {
   kind: 'article' | 'shortcut' | 'conversation' | 'message';
   id?: string | null;
   title?: string | null;
-  span?: string | null;
+  /** The content hash of what was read. */
+  version?: string | null;
+  /** First and last byte. */
+  span?: [number, number] | null;
   seq?: number | null;
 }
 
-export interface BriefBody {
+export type Style = Sent<'Style'>;
+export const STYLES: Style[] = ['clearer', 'shorter', 'longer', 'friendlier', 'formal', 'corrected'];
+export type What = Sent<'What'>;
+export type Rating = Sent<'Rating'>;
+export type ArtifactKind = Sent<'ArtifactKind'>;
+
+export interface Suggestion {
+  text: string;
+  sources?: number[];
+  grounded?: boolean;
+  internal?: boolean;
+}
+
+/** A value that a rewriting lost or added. */
+export interface Changed {
+  what: 'lost' | 'added';
+  kind: 'number' | 'currency' | 'date' | 'email' | 'url' | 'code' | 'name';
+  value: string;
+}
+
+/** Of every kind of artifact; each has its part of it. */
+export interface Body {
   text?: string;
   issue?: string;
   collected?: { key: string; value: string; seq?: number | null }[];
@@ -102,19 +126,34 @@ export interface BriefBody {
   sentiment?: string | { text: string; seq?: number | null } | null;
   dropped?: number;
   suggested_reply?: string | { text: string } | null;
-}
-
-export interface Suggestion {
-  text: string;
-  sources?: number[];
+  suggestions?: Suggestion[];
+  draft?: string;
+  style?: Style;
+  changed?: boolean;
+  warnings?: Changed[];
+  question?: string;
   grounded?: boolean;
-  internal?: boolean;
+  /** The team's tokens of the day are used up, so no model was asked. */
+  spent?: boolean;
 }
 
-export type Artifact = Omit<Sent<'Artifact'>, 'body' | 'sources' | 'feedback' | 'tokens'> & {
-  body: (BriefBody & { suggestions?: Suggestion[] }) | null;
+export interface Became {
+  what: What;
+  agent: string;
+  rating?: Rating | null;
+}
+
+export type Artifact = Omit<Sent<'Artifact'>, 'body' | 'sources' | 'feedback'> & {
+  body: Body | null;
   sources: Source[];
+  feedback: Became[];
 };
+
+export type Used = Sent<'Used'>;
+export type CopilotReport = Sent<'CopilotReport'>;
+export type Usage = Sent<'Usage'>;
+export type UsedDay = Sent<'Day'>;
+export type ArticleText = Sent<'ArticleText'>;
 
 export interface Visitor {
   contact: { id: string; name: string | null; email?: string | null };
@@ -183,6 +222,8 @@ export interface NewSource {
   text?: string;
   format?: 'markdown' | 'html' | 'csv' | 'jsonl';
   internal?: boolean;
+  language?: string;
+  inboxes?: string[];
 }
 
 export interface Article {

@@ -49,8 +49,8 @@ class KnowledgeStore {
 
   sync = (id: string) => post<void>(at(id, '/sync'));
 
-  async publish(id: string, published: boolean) {
-    await patch<void>(at(id), { published });
+  async change(id: string, change: { name?: string; published?: boolean; internal?: boolean }) {
+    await patch<void>(at(id), change);
     await this.load();
   }
 

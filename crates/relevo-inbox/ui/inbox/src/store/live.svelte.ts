@@ -21,6 +21,8 @@ class Live {
   /** Shown only once a break lasts: a short one is nobody's business. */
   broken = $state(false);
   thread = $state.raw<Thread | null>(null);
+  /** A message of another conversation that somebody wants to see once that one is open. */
+  wanted: { conversation: string; seq: number } | null = null;
 
   #socket: Socket<Say> | null = null;
   #threads = new Map<string, Thread>();
@@ -56,6 +58,8 @@ class Live {
     this.#threads.set(id, thread);
     if (this.#threads.size > KEPT_THREADS) this.#threads.delete(this.#threads.keys().next().value!);
     this.thread = thread;
+    if (this.wanted?.conversation === id) thread.wanted = { seq: this.wanted.seq };
+    this.wanted = null;
     void drafts.open(id);
     void thread.load().then(() => {
       if (this.thread === thread && !thread.error) this.#follow(thread);

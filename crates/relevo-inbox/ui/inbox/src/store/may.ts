@@ -1,4 +1,9 @@
+import type { PageName } from '../lib/router.svelte';
 import type { Agent, Card } from '../lib/wire';
+import { session } from './session.svelte';
+
+/** Reports are for those who lead. */
+export const mayOpen = (page: PageName) => page !== 'reports' || session.agent.role !== 'agent';
 
 /** What the house lets this agent do with a conversation, so that nothing is offered that would be refused. */
 export function may(

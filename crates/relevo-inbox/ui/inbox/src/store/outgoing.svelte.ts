@@ -12,6 +12,7 @@ export interface Outgoing {
   mentions?: string[];
   shortcut?: string | null;
   artifact?: string | null;
+  rewrites?: string[];
 }
 
 /** The pause, in ms, after an answer that did not come or came too fast. */
@@ -75,13 +76,17 @@ class Outgoings {
   }
 
   async #post({ client_id, body }: Entry<Outgoing>) {
-    const { conversation, mode, text, files, mentions, shortcut, artifact } = body;
+    const { conversation, mode, text, files, mentions, shortcut, artifact, rewrites } = body;
     const attachments = files?.map((file) => file.id) ?? [];
     try {
       if (mode === 'note')
         await post(conversationPath(conversation, '/notes'), { text, client_id, mentions: mentions ?? [] });
       else {
-        const more = { ...(shortcut ? { shortcut } : {}), ...(artifact ? { artifact } : {}) };
+        const more = {
+          ...(shortcut ? { shortcut } : {}),
+          ...(artifact ? { artifact } : {}),
+          ...(rewrites?.length ? { rewrites } : {}),
+        };
         await post(conversationPath(conversation, '/messages'), { text, client_id, attachments, ...more });
       }
       const entry = this.#box?.acked(client_id);

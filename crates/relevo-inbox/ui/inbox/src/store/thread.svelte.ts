@@ -1,12 +1,37 @@
+import { untrack } from 'svelte';
 import { conversationPath, get, post, remove } from '../lib/api';
-import type { Actor, Artifact, Card, ConversationDetail, Item } from '../lib/wire';
+import type { Actor, Artifact, Card, ConversationDetail, Item, Mode, Rating, Style, What } from '../lib/wire';
 import { append, fold, prepend } from './fold';
 import { list } from './list.svelte';
 import { outgoing } from './outgoing.svelte';
 import { isMe, session } from './session.svelte';
 
 const PAGE = 80;
+/** What is meant for the visitor is out of date once they wrote again, as the server has it. */
+const FOR_VISITOR = new Set<Artifact['kind']>(['reply', 'rewrite']);
 const REFRESHING = new Set<Item['kind']>(['captured', 'contact_updated', 'page_visited', 'joined', 'left']);
+
+/** What the Copilot is asked for. */
+export interface Task {
+  kind: 'summary' | 'reply' | 'rewrite' | 'ask';
+  language?: string;
+  draft?: string;
+  style?: Style;
+  question?: string;
+  /** Also where nothing was said since. */
+  again?: boolean;
+}
+
+export interface Rewritten {
+  /** None where it was stopped in the middle. */
+  artifact: string | null;
+  mode: Mode;
+  /** All that was written before and after it. */
+  before: string;
+  after: string;
+  draft: string;
+  words: string;
+}
 
 /** One conversation: its facts without gaps, and what is known around them. */
 export class Thread {
@@ -28,11 +53,18 @@ export class Thread {
   ghost = $state<string | null>(null);
   /** A message that somebody wants to see; the timeline goes there. */
   wanted = $state.raw<{ seq: number } | null>(null);
-  /** Words for the composer: a suggestion that was picked elsewhere. */
-  offered = $state.raw<{ text: string; artifact: string } | null>(null);
+  /** Words for the composer that were picked elsewhere. */
+  offered = $state.raw<{ text: string; mode: Mode; artifact: string } | null>(null);
+  /** What the reply came from, told to the server when it is sent. */
+  origin: { shortcut?: string; artifact?: string; rewrites?: string[] } = {};
+  /** What the rewriting on the screen was asked for: where in the reply it stood. */
+  rewriting: { from: number; draft: string; mode: Mode } | null = null;
+  /** The last rewriting that went into the text, so that it can be taken back. */
+  undo = $state.raw<Rewritten | null>(null);
   /** Set on take-over: the brief is shown over the talk until it is put away. */
   briefing = $state(false);
 
+  #shown = new Set<string>();
   #typists = new Map<string, ReturnType<typeof setTimeout>>();
   #refresh: ReturnType<typeof setTimeout> | undefined;
   #read = 0;
@@ -120,7 +152,7 @@ export class Thread {
       if (item.kind === 'message' && item.message.author.kind === 'bot') this.partial = null;
       if ('control' in item && item.kind !== 'started') this.partial = null;
       if (REFRESHING.has(item.kind)) this.#refreshSoon();
-      if (item.kind === 'message') this.#age();
+      if (item.kind === 'message') this.#age(item.message.author.kind === 'visitor');
     }
     return !gap;
   }
@@ -141,11 +173,10 @@ export class Thread {
   artifact(artifact: Artifact) {
     const others = this.artifacts.filter((other) => other.id !== artifact.id);
     this.artifacts = [...others, artifact].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
-    // Of one that was stopped, what it had written so far is all there is.
-    if (artifact.status !== 'running' && artifact.status !== 'cancelled' && this.streams[artifact.id]) {
-      const { [artifact.id]: _, ...rest } = this.streams;
-      this.streams = rest;
-    }
+    const { [artifact.id]: stream, ...rest } = this.streams;
+    if (!stream || artifact.status === 'cancelled') return;
+    // Of one that was stopped, what it had written so far is all there is. One that begins anew writes anew.
+    this.streams = artifact.status === 'running' ? { ...rest, [artifact.id]: { ...stream, text: '' } } : rest;
   }
 
   delta(id: string, step: string | null, text: string) {
@@ -153,21 +184,31 @@ export class Thread {
     this.streams = { ...this.streams, [id]: { step: step ?? now.step, text: now.text + text } };
   }
 
-  async make(kind: 'summary' | 'reply', language?: string): Promise<string> {
-    const { id } = await post<{ id: string }>(conversationPath(this.id, '/artifacts'), {
-      kind,
-      ...(language ? { language } : {}),
-    });
-    if (kind === 'reply') this.ghost = id;
+  async make(task: Task): Promise<string> {
+    const { id } = await post<{ id: string }>(conversationPath(this.id, '/artifacts'), task);
+    if (task.kind === 'reply' || task.kind === 'rewrite') this.ghost = id;
     return id;
   }
 
   stop = (id: string) => remove<void>(conversationPath(this.id, `/artifacts/${id}/run`));
 
-  feedback(id: string, what: 'shown' | 'inserted' | 'edited' | 'sent' | 'rejected', distance?: number) {
-    const body = distance === undefined ? { what } : { what, distance };
+  /** What became of an artifact; known here at once, since the server does not send it back. */
+  feedback(id: string, what: What, more: { suggestion?: number; rating?: Rating | null } = {}) {
+    const given = { what, agent: session.agent.id, ...more };
+    this.artifacts = this.artifacts.map((made) =>
+      made.id === id ? { ...made, feedback: [...made.feedback, given] } : made,
+    );
+    const { suggestion, rating } = more;
+    const body = { what, ...(suggestion === undefined ? {} : { suggestion }), ...(rating ? { rating } : {}) };
     // A count for reports: the agent's work does not wait for it, and loses nothing when it fails.
     post(conversationPath(this.id, `/artifacts/${id}/feedback`), body).catch(() => {});
+  }
+
+  /** It is on this agent's screen: said once. */
+  shown({ id, status, feedback }: Artifact) {
+    if (status !== 'done' || this.#shown.has(id)) return;
+    this.#shown.add(id);
+    if (!feedback.some((one) => one.what === 'shown' && isMe(one.agent))) untrack(() => this.feedback(id, 'shown'));
   }
 
   /** Tells the visitor that the house has read; only who answers may say so. */
@@ -212,9 +253,11 @@ export class Thread {
     this.#refresh = setTimeout(() => void this.refresh(), 400);
   }
 
-  #age() {
+  #age(visitor: boolean) {
     this.artifacts = this.artifacts.map((made) =>
-      made.status === 'done' ? { ...made, stale: true, new_messages: made.new_messages + 1 } : made,
+      made.status !== 'done'
+        ? made
+        : { ...made, stale: made.stale || visitor || !FOR_VISITOR.has(made.kind), new_messages: made.new_messages + 1 },
     );
   }
 

@@ -36,6 +36,14 @@ function kept(): Kept {
   }
 }
 
+export interface Cited {
+  id: string;
+  kind: 'article' | 'shortcut';
+  title: string;
+  version?: string | null;
+  span?: [number, number] | null;
+}
+
 /** What the screen is doing, as against what the house knows. */
 class Ui {
   dialog = $state<DialogName | null>(null);
@@ -45,6 +53,9 @@ class Ui {
   drawer = $state(false);
   /** A macro picked in the composer, waiting for its dialog. */
   macro = $state<string | null>(null);
+
+  /** The article that is being read, and what was cited of it. */
+  reading = $state.raw<Cited | null>(null);
 
   wide = new MediaQuery('min-width: 1280px');
   columns = new MediaQuery('min-width: 1440px');
@@ -78,7 +89,7 @@ class Ui {
     this.keep();
   }
 
-  focus(what: 'search' | 'composer' | 'list' | 'conversation' | 'context') {
+  focus(what: 'search' | 'composer' | 'list' | 'conversation' | 'context' | 'ask') {
     const hit = document.querySelector<HTMLElement>(`[data-pane="${what}"]`);
     hit?.focus();
     return !!hit;

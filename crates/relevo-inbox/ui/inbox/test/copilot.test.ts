@@ -1,0 +1,290 @@
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import Composer from '../src/composer/Composer.svelte';
+import Summary from '../src/context/Summary.svelte';
+import { pieces } from '../src/context/article';
+import BriefCard from '../src/conversation/BriefCard.svelte';
+import { keyboard } from '../src/keys';
+import { router } from '../src/lib/router.svelte';
+import type { Artifact, Body, Source } from '../src/lib/wire';
+import { rewrite } from '../src/store/copilot.svelte';
+import { drafts } from '../src/store/drafts.svelte';
+import { outgoing } from '../src/store/outgoing.svelte';
+import { ui } from '../src/store/ui.svelte';
+import { agent, page } from './page';
+
+const made = (kind: Artifact['kind'], body: Body, more: Partial<Artifact> = {}): Artifact => ({
+  id: 'a1',
+  kind,
+  status: 'done',
+  created_at: '2026-11-20T22:00:00.000Z',
+  created_by: 'me',
+  language: 'en',
+  model: 'house',
+  prompt_version: '1',
+  offline: false,
+  covers: { first: 1, last: 5 },
+  stale: false,
+  new_messages: 0,
+  body,
+  sources: [],
+  error: null,
+  cost: null,
+  tokens: null,
+  feedback: [],
+  ...more,
+});
+const ARTIFACTS = '/api/conversations/c1/artifacts';
+const feedback = `POST ${ARTIFACTS}/a1/feedback`;
+
+beforeEach(() => {
+  ui.mode = 'reply';
+  ui.reading = null;
+});
+afterEach(() => {
+  cleanup();
+  drafts.texts = {};
+  vi.unstubAllGlobals();
+});
+
+async function composing(text: string) {
+  const { asked, thread, card } = await page({}, {}, { [`POST ${ARTIFACTS}`]: { id: 'a1' } });
+  outgoing.start('me', () => true);
+  render(Composer, { thread, card });
+  const box = screen.getByTestId<HTMLTextAreaElement>('composer');
+  await fireEvent.input(box, { target: { value: text } });
+  const told = (what: string) => asked.filter((one) => one.what === what).map(({ body }) => body);
+  return { thread, box, told };
+}
+
+// covers: A03
+describe('a rewriting', () => {
+  const draft = 'hola ana ya sale tu pedido';
+  async function rewritten() {
+    const at = await composing(draft);
+    at.box.setSelectionRange(9, draft.length);
+    await rewrite(at.thread, 'formal');
+    at.thread.artifact(made('rewrite', { draft: 'ya sale tu pedido', style: 'formal', text: 'Su pedido ya sale.' }));
+    await screen.findByText('Su pedido ya sale.');
+    return at;
+  }
+
+  test('is of what is selected, goes in its place, and can be taken back', async () => {
+    const { thread, box, told } = await rewritten();
+    expect(told(`POST ${ARTIFACTS}`)).toEqual([{ kind: 'rewrite', draft: 'ya sale tu pedido', style: 'formal' }]);
+    await fireEvent.keyDown(box, { key: 'Tab' });
+    await waitFor(() => expect(box.value).toBe('hola ana Su pedido ya sale.'));
+    expect(thread.origin.rewrites).toEqual(['a1']);
+    await fireEvent.click(await screen.findByTestId('rewrite-undo'));
+    await waitFor(() => expect(box.value).toBe(draft));
+    expect(thread.origin.rewrites).toEqual([]);
+    expect(screen.queryByTestId('rewrite-undo')).toBeNull();
+    expect(told(feedback)).toEqual([{ what: 'shown' }, { what: 'inserted' }, { what: 'rejected' }]);
+  });
+
+  test('is named with the message that it went into, and with no later one', async () => {
+    const { box, told } = await rewritten();
+    await fireEvent.keyDown(box, { key: 'Tab' });
+    await waitFor(() => expect(box.value).toContain('Su pedido'));
+    const messages = 'POST /api/conversations/c1/messages';
+    await fireEvent.click(screen.getByTestId('send'));
+    await waitFor(() => expect(told(messages)).toHaveLength(1));
+    await fireEvent.input(box, { target: { value: 'otra cosa' } });
+    await fireEvent.click(screen.getByTestId('send'));
+    await waitFor(() => expect(told(messages)).toHaveLength(2));
+    const named = told(messages).map((body) => (body as { rewrites?: string[] }).rewrites);
+    expect(named).toEqual([['a1'], undefined]);
+  });
+
+  test('says which values it did not keep, and nothing is offered where nothing changed', async () => {
+    const { thread } = await composing('son 20 euros');
+    thread.ghost = 'a1';
+    const warnings = [
+      { what: 'lost', kind: 'number', value: '20' },
+      { what: 'added', kind: 'number', value: '25' },
+    ] as const;
+    thread.artifact(made('rewrite', { text: 'Son 25 euros.', style: 'formal', warnings: [...warnings] }));
+    const warned = await screen.findByTestId('warnings');
+    expect(warned.textContent).toMatch(/Missing a number: “20”.*Added a number: “25”/s);
+    thread.artifact(made('rewrite', { text: 'son 20 euros', style: 'formal', changed: false }));
+    await screen.findByText('There is nothing to change');
+    expect(screen.queryByTestId('ghost-insert')).toBeNull();
+  });
+});
+
+// covers: A02
+describe('several suggestions', () => {
+  const suggestions = [{ text: 'One.' }, { text: 'Two.', internal: true }, { text: 'Three.' }];
+  async function suggested(text = '') {
+    const at = await composing(text);
+    at.thread.ghost = 'a1';
+    at.thread.artifact(made('reply', { suggestions }));
+    await screen.findByText('Three.');
+    return at;
+  }
+
+  test('the arrows choose in an empty composer, with Alt in any', async () => {
+    const { box, told } = await suggested();
+    await fireEvent.keyDown(box, { key: 'ArrowUp' });
+    await fireEvent.keyDown(box, { key: 'Tab' });
+    await waitFor(() => expect(box.value).toBe('Three.'));
+    expect(told(feedback)).toContainEqual({ what: 'inserted', suggestion: 2 });
+    cleanup();
+    const other = await suggested('Hola ');
+    await fireEvent.keyDown(other.box, { key: 'ArrowUp' });
+    await fireEvent.keyDown(other.box, { key: 'ArrowUp', altKey: true });
+    await fireEvent.keyDown(other.box, { key: 'Tab' });
+    await waitFor(() => expect(other.box.value).toBe('Hola Three.'));
+  });
+
+  test('what rests on internal information is inserted by the second press only', async () => {
+    const { thread, box } = await suggested();
+    await fireEvent.keyDown(box, { key: 'ArrowDown' });
+    await fireEvent.keyDown(box, { key: 'Tab' });
+    expect(screen.getByTestId('ghost-asks')).toBeTruthy();
+    expect([box.value, thread.ghost]).toEqual(['', 'a1']);
+    await fireEvent.keyDown(box, { key: 'Escape' });
+    expect(screen.queryByTestId('ghost-asks')).toBeNull();
+    await fireEvent.keyDown(box, { key: 'Tab' });
+    await fireEvent.keyDown(box, { key: 'Tab' });
+    await waitFor(() => expect(box.value).toBe('Two.'));
+  });
+});
+
+test('what a model did not write says why', async () => {
+  const { thread } = await composing('');
+  thread.ghost = 'a1';
+  thread.artifact(
+    made('reply', { suggestions: [{ text: 'One.' }], spent: true }, { offline: true, error: 'used 9 of 9' }),
+  );
+  expect((await screen.findByTestId('why-offline')).textContent).toContain('budget of this team is used up');
+  thread.artifact(made('reply', { suggestions: [{ text: 'One.' }] }, { offline: true, error: 'connection refused' }));
+  await waitFor(() => expect(screen.getByTestId('why-offline').textContent).toContain('connection refused'));
+});
+
+test('text of a model that failed in the middle is gone when another begins', async () => {
+  const { thread } = await page();
+  thread.artifact(made('summary', {}, { status: 'running' }));
+  thread.delta('a1', 'writing', 'Half a sen');
+  thread.artifact(made('summary', {}, { status: 'running' }));
+  thread.delta('a1', 'searching', 'Whole.');
+  expect(thread.streams.a1).toEqual({ step: 'searching', text: 'Whole.' });
+});
+
+// covers: A04 A01
+describe('the AI summary tab', () => {
+  const sources: Source[] = [
+    { n: 1, kind: 'article', id: 'returns.md', title: 'Returns', version: 'v1', span: [0, 9] },
+    { n: 2, kind: 'message', id: 'm', seq: 3 },
+  ];
+  const answer = made('ask', { question: 'How long?', text: '30 days [1], order 7 [2].', grounded: true }, { sources });
+
+  test('a question is asked, and its answer opens what it cites', async () => {
+    const { asked, thread } = await page({}, {}, { [`POST ${ARTIFACTS}`]: { id: 'a1' } });
+    render(Summary, { thread });
+    const box = screen.getByTestId<HTMLTextAreaElement>('ask');
+    await fireEvent.input(box, { target: { value: ' How long? ' } });
+    await fireEvent.keyDown(box, { key: 'Enter' });
+    await waitFor(() => expect(box.value).toBe(''));
+    const task = { kind: 'ask', question: 'How long?', language: 'en' };
+    expect(asked.find(({ what }) => what === `POST ${ARTIFACTS}`)?.body).toEqual(task);
+    thread.artifact(answer);
+    await fireEvent.click(await screen.findByTestId('source-2'));
+    expect(thread.wanted).toEqual({ seq: 3 });
+    await fireEvent.click(screen.getByTestId('source-1'));
+    expect(ui.reading).toMatchObject({ id: 'returns.md', version: 'v1', span: [0, 9] });
+  });
+
+  test('an answer without a source says so', async () => {
+    const { thread } = await page();
+    thread.artifacts = [made('ask', { question: 'Why?', text: '', grounded: false })];
+    render(Summary, { thread });
+    expect(screen.getByTestId('ungrounded').textContent).toContain('No source found');
+  });
+
+  test('kinds are filtered; questions alone read from the first to the last', async () => {
+    const { thread } = await page();
+    const later = made('ask', { question: 'Second?', text: 'b', grounded: true }, { id: 'a3' });
+    const first = made('ask', { question: 'First?', text: 'a', grounded: true }, { id: 'a2' });
+    thread.artifacts = [later, made('summary', { text: 'All of it' }), first];
+    render(Summary, { thread });
+    await fireEvent.click(screen.getByTestId('filter-ask'));
+    expect(screen.queryByText('All of it')).toBeNull();
+    expect(screen.getAllByText(/\?$/).map((one) => one.textContent!.trim())).toEqual(['First?', 'Second?']);
+  });
+
+  test('a rating is given, changed and taken back', async () => {
+    const { asked, thread } = await page();
+    thread.artifacts = [made('summary', { text: 'All of it' })];
+    render(Summary, { thread });
+    const [good, bad] = [screen.getByTestId('rate-good'), screen.getByTestId('rate-bad')];
+    await fireEvent.click(good);
+    expect(good.getAttribute('aria-pressed')).toBe('true');
+    await fireEvent.click(bad);
+    await fireEvent.click(bad);
+    expect([good, bad].map((one) => one.getAttribute('aria-pressed'))).toEqual(['false', 'false']);
+    const rated = asked.filter(({ what }) => what === feedback).map(({ body }) => body as { rating?: string });
+    expect(rated.slice(1).map(({ rating }) => rating)).toEqual(['good', 'bad', undefined]);
+  });
+
+  test('a stale one tells how much was said since and is brought up to date; regenerating asks for it anew', async () => {
+    const { asked, thread } = await page({}, {}, { [`POST ${ARTIFACTS}`]: { id: 'a2' } });
+    thread.artifacts = [made('summary', { text: 'All of it' }, { stale: true, new_messages: 4 })];
+    render(Summary, { thread });
+    expect(screen.getByTestId('stale').textContent).toContain('4 new messages since');
+    await fireEvent.click(screen.getByTestId('update'));
+    await fireEvent.click(screen.getByTestId('regenerate'));
+    const tasks = asked.filter(({ what }) => what === `POST ${ARTIFACTS}`).map(({ body }) => body);
+    expect(tasks).toEqual([
+      { kind: 'summary', language: 'en' },
+      { kind: 'summary', language: 'en', again: true },
+    ]);
+  });
+});
+
+// covers: H18
+test('a brief that is still being written is read as it grows', async () => {
+  const { thread } = await page();
+  const brief = made('brief', {}, { status: 'running' });
+  thread.artifact(brief);
+  const { rerender } = render(BriefCard, { thread, brief });
+  thread.delta('a1', 'writing', 'Asks about order');
+  expect(await screen.findByText(/Asks about order/)).toBeTruthy();
+  await rerender({ thread, brief: made('brief', { text: 'Asks about order 7.' }) });
+  expect(screen.getByText('Asks about order 7.')).toBeTruthy();
+  await rerender({ thread, brief: made('brief', {}, { status: 'failed', error: 'the server stopped' }) });
+  expect(screen.getByText(/the server stopped/)).toBeTruthy();
+  expect(screen.getByRole('button', { name: 'Retry' })).toBeTruthy();
+});
+
+test('of an article the headings stand apart, and what was cited is marked by its bytes', () => {
+  const text = '# Año\n\nUno.\n\n## Días\n\nDos – tres.\n';
+  const span: [number, number] = [text.indexOf('Uno') + 1, text.indexOf('Uno') + 1 + 'Uno.\n\n## Días'.length + 1];
+  expect(pieces(text, span)).toEqual([
+    { heading: true, text: 'Año', cited: false },
+    { heading: false, text: 'Uno.\n', cited: true },
+    { heading: true, text: 'Días', cited: true },
+    { heading: false, text: '\n\nDos – tres.\n', cited: false },
+  ]);
+  expect(pieces(text, null).some(({ cited }) => cited)).toBe(false);
+});
+
+test('G and a letter go to a page; reports are for those who lead', async () => {
+  const press = (...keys: string[]) => {
+    for (const key of keys) {
+      const event = new KeyboardEvent('keydown', { key, cancelable: true });
+      Object.defineProperty(event, 'target', { value: document.body });
+      keyboard(event);
+    }
+  };
+  await page();
+  router.to({ page: 'inbox' });
+  press('g', 'r');
+  expect(router.place.page).toBe('inbox');
+  press('g', 'k');
+  expect(router.place.page).toBe('knowledge');
+  await page({}, { agent: agent('me', 'Sofía', 'supervisor') });
+  press('g', 'r');
+  expect(router.place.page).toBe('reports');
+  router.to({ page: 'inbox' });
+});
