@@ -216,6 +216,27 @@ class Agent extends Person {
     await this.button('view-unassigned').waitFor();
   }
 
+  /** The open conversation's id. */
+  async conversation() {
+    return new URL(this.page.url()).pathname.split('/')[2];
+  }
+
+  /** The number of the message with this text. */
+  async seqOf(text) {
+    return this.timeline().locator('[data-seq]').filter({ hasText: text }).first().getAttribute('data-seq');
+  }
+
+  /** Beside the conversation on a wide screen, a page of its own on a narrow one. */
+  async looksAtTheContext() {
+    if (!(await this.button('tab-summary').isVisible())) await this.button('context-toggle').click();
+    await this.button('tab-summary').waitFor();
+  }
+
+  async leavesTheContext() {
+    if (!(await this.button('composer').isVisible())) await this.page.goBack();
+    await this.button('composer').waitFor();
+  }
+
   async opens(id) {
     await this.page.goto(new URL(`/c/${id}`, this.page.url()).href);
     await this.timeline().waitFor();
@@ -334,6 +355,50 @@ class Agent extends Person {
     await this.button('suggest').click();
     await this.button('ghost-insert').first().click();
     return this.button('composer').inputValue();
+  }
+
+  /** Has what is written put into other words; the card shows them. */
+  async rewrites(style) {
+    await this.button('rewrite').click();
+    await this.button(`rewrite-${style}`).click();
+    await this.button('ghost-insert').waitFor();
+  }
+
+  async written() {
+    return this.button('composer').inputValue();
+  }
+
+  /** Takes what the card offers, as hands on the keyboard do. */
+  async takesIt() {
+    await this.button('composer').press('Tab');
+    await this.button('ghost').waitFor({ state: 'detached' });
+  }
+
+  async undoesTheRewriting() {
+    await this.button('rewrite-undo').click();
+    await this.button('rewrite-undo').waitFor({ state: 'detached' });
+  }
+
+  /** Asks the Copilot on its tab; the answer. */
+  async asks(question) {
+    await this.tab('summary');
+    await this.button('ask').fill(question);
+    await this.button('ask').press('Enter');
+    const answer = this.page.locator('[data-kind=ask][data-status=done]').filter({ hasText: question });
+    await answer.waitFor();
+    return answer;
+  }
+
+  /** Waits until the timeline has gone to the message with this text. */
+  async isLedTo(text) {
+    await this.page.locator('[data-seq]:focus').filter({ hasText: text }).waitFor();
+  }
+
+  /** Goes to a page by the keys. */
+  async goesTo(key, page) {
+    await this.page.locator('body').press('g');
+    await this.page.locator('body').press(key);
+    await this.button(page).waitFor();
   }
 
   async transfersTo(name) {

@@ -2,7 +2,7 @@
 // briefs them, and then the server is killed in the middle of a burst. Then the same main acts on other screens: in the
 // other languages, dark, and as narrow as a phone.
 //
-// covers: H01 H02 H03 H04 H05 H07 H08 H09 H15 H18 T01 T02 T06 T10 S01 A01 A02 I01 I02 F01 F02 V01 B02
+// covers: H01 H02 H03 H04 H05 H07 H08 H09 H15 H18 T01 T02 T06 T10 S01 A01 A02 A03 A04 A11 I01 I02 F01 F02 V01 B02
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe } from './axe.mjs';
@@ -133,6 +133,29 @@ test('a conversation is handed over, answered, summarised, handed back and finis
     await assignee.summary('done').getByText(/mandó una fotografía\. El equipo le mandó la garantía\./).waitFor();
   });
 
+  await step('a draft is rewritten: a value that was lost is told, and undo brings the draft back', async () => {
+    const draft = 'hola, tu pedido A-1042 sale el lunes por 20 euros';
+    await assignee.writes(draft);
+    model.answersNext('¡Hola! Con gusto: tu pedido sale el lunes por 20 euros.');
+    await assignee.rewrites('friendlier');
+    await assignee.button('warnings').getByText('A-1042').waitFor();
+    assert.equal(await assignee.button('warnings').getByText('20').count(), 0, 'what was kept is not warned of');
+    await assignee.takesIt();
+    assert.equal(await assignee.written(), '¡Hola! Con gusto: tu pedido sale el lunes por 20 euros.');
+    await assignee.undoesTheRewriting();
+    assert.equal(await assignee.written(), draft);
+    await assignee.writes('');
+  });
+
+  await step('a question is answered, and its source leads to the message', async () => {
+    const seq = await assignee.seqOf('mi pedido A-1042 llegó roto');
+    model.answersNext(`El pedido es el A-1042 [#${seq}].`);
+    const answer = await assignee.asks('¿Cuál es el pedido?');
+    await answer.getByText('El pedido es el A-1042').waitFor();
+    await answer.getByTestId('source-1').click();
+    await assignee.isLedTo('mi pedido A-1042 llegó roto');
+  });
+
   await step('the model goes away: the Copilot goes on offline, and a suggestion is inserted and sent', async () => {
     await model.stop();
     const question = 'Quiero una devolución: ¿cuántos días tengo para devolver el pedido?';
@@ -141,6 +164,19 @@ test('a conversation is handed over, answered, summarised, handed back and finis
     const text = await assignee.insertsSuggestion();
     await assignee.sends();
     await visitor.sees(text.slice(0, 20));
+  });
+
+  await step('what became of it is in the report, for those who lead', async () => {
+    const id = await rui.conversation();
+    await rui.goesTo('r', 'reports');
+    const rewritings = rui.button('report-tasks');
+    await rewritings.getByTestId('as-table').click();
+    const row = rewritings.getByRole('row').filter({ hasText: 'Reescrituras' });
+    await row.getByText('100', { exact: false }).first().waitFor();
+    await rui.opens(id);
+    await lucia.page.locator('body').press('g');
+    await lucia.page.locator('body').press('r');
+    assert.equal(await lucia.button('reports').count(), 0, 'an agent does not lead');
   });
 
   await step('transfer, hand back to the bot, finish with an outcome', async () => {
@@ -221,7 +257,7 @@ test('the main acts work in every language, light and dark, wide and narrow', as
       await looksGood(visitor.page, screen, 'widget');
     });
 
-    await step(`${name}: an agent signs in, takes over, answers and finishes`, async () => {
+    await step(`${name}: an agent signs in and takes over`, async () => {
       const beforeSignIn = (page) => looksGood(page, screen, 'inbox');
       agent = await browser.agent('lucia@example.com', relevo.password, screen, beforeSignIn);
       await looksGood(agent.page, screen, 'inbox');
@@ -231,6 +267,24 @@ test('the main acts work in every language, light and dark, wide and narrow', as
       await looksGood(agent.page, screen, 'inbox');
       for (const act of ['mode-reply', 'mode-note', 'composer', 'suggest', 'summarise', 'close', 'more'])
         await reachable(agent.button(act));
+    });
+
+    await step(`${name}: the Copilot rewrites and answers, without a model`, async () => {
+      await agent.writes('hola ,tu pedido AB-48213 sale manana');
+      await agent.rewrites('corrected');
+      await looksGood(agent.page, screen, 'inbox');
+      await agent.takesIt();
+      await agent.button('rewrite-undo').waitFor();
+      await looksGood(agent.page, screen, 'inbox');
+      await agent.undoesTheRewriting();
+      assert.equal(await agent.written(), 'hola ,tu pedido AB-48213 sale manana');
+      await agent.looksAtTheContext();
+      await agent.asks('AB-48213?');
+      await looksGood(agent.page, screen, 'inbox');
+      await agent.leavesTheContext();
+    });
+
+    await step(`${name}: the agent answers and finishes`, async () => {
       await agent.says(`respuesta ${name}`);
       await visitor.sees(`respuesta ${name}`);
       await looksGood(visitor.page, screen, 'widget');
@@ -239,12 +293,21 @@ test('the main acts work in every language, light and dark, wide and narrow', as
       await looksGood(agent.page, screen, 'inbox');
     });
 
-    await step(`${name}: visitors and shortcuts`, async () => {
-      await agent.leavesTheConversation();
-      for (const page of ['visitors', 'shortcuts']) {
-        await agent.button(`nav-${page}`).click();
-        await agent.button(page).waitFor();
-        await looksGood(agent.page, screen, 'inbox');
+    await step(`${name}: visitors, shortcuts, knowledge and reports`, async () => {
+      const lead = await browser.agent('rui@example.com', relevo.password, screen);
+      for (const page of ['visitors', 'shortcuts', 'knowledge', 'reports']) {
+        await lead.button(`nav-${page}`).click();
+        await lead.button(page).waitFor();
+        if (page === 'reports') await lead.button('tile-acceptance').waitFor();
+        await looksGood(lead.page, screen, 'inbox');
+      }
+      for (const table of await lead.button('as-table').all()) await table.click();
+      await looksGood(lead.page, screen, 'inbox');
+      await lead.button('nav-knowledge').click();
+      await lead.button('knowledge-add').click();
+      for (const kind of ['urls', 'table', 'folder']) {
+        await lead.button(`knowledge-kind-${kind}`).check();
+        await looksGood(lead.page, screen, 'inbox');
       }
     });
   }
