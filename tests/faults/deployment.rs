@@ -205,6 +205,7 @@ sockets_per_agent = 10000
 sockets_per_visitor = 10
 sockets_per_address = 10000
 conversations_per_hour = 1000000
+visitors_per_hour = 1000000
 uploads_per_hour = 100000
 "#,
         data = data.display(),

@@ -4,6 +4,7 @@
 //! - [`postgres`]: one database that several servers share.
 //! - [`nats`]: the bus between servers.
 //! - [`import`]: from one file to that database.
+//! - [`look`]: what they hold, without opening them.
 //! - [`files`]: the files of messages, in a folder.
 //!
 //! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
@@ -11,6 +12,7 @@
 mod batch;
 pub mod files;
 pub mod import;
+pub mod look;
 pub mod nats;
 pub mod postgres;
 pub mod sqlite;

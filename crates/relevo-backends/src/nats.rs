@@ -27,6 +27,9 @@ pub enum NatsError {
     /// The address cannot be read.
     #[error("the address of NATS cannot be read: {0}: write nats://host:4222")]
     Address(String),
+    /// Nobody answers there.
+    #[error("NATS is not reached: {0}")]
+    Away(String),
     /// The subject cannot be used.
     #[error("`{0}` cannot be a NATS subject: use letters, digits, `-` and `_`, parts joined by dots")]
     Subject(String),
@@ -84,6 +87,17 @@ impl NatsBus {
         });
         Ok(Self { here, out })
     }
+}
+
+/// Connects once, for whoever asks whether NATS is there.
+pub async fn reach(url: &str, within: Duration) -> Result<(), NatsError> {
+    let connected = async {
+        let client = ConnectOptions::new().name("relevo").connect(url.split(',').collect::<Vec<_>>()).await;
+        let client = client.map_err(|error| NatsError::Away(error.to_string()))?;
+        client.flush().await.map_err(|error| NatsError::Away(error.to_string()))
+    };
+    let late = |_| NatsError::Away(format!("no answer within {} s", within.as_secs()));
+    tokio::time::timeout(within, connected).await.map_err(late)?
 }
 
 #[async_trait]

@@ -28,6 +28,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use migrate::KNOWN;
+pub(crate) use open::is_schema;
 pub use open::{OpenError, PATIENCE, PostgresOptions};
 
 use sqlx::PgPool;

@@ -30,12 +30,15 @@ mod accounts;
 mod artifacts;
 mod contacts;
 
+pub mod backup;
+
 mod fault;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use migrate::{KNOWN, version};
 pub use open::{OpenError, SqliteOptions};
 
 use relevo::store::StoreError;

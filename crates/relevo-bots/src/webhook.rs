@@ -113,6 +113,12 @@ impl WebhookBot {
         Ok(Self { url, settings, client, places: Arc::new(Semaphore::new(IN_FLIGHT)), clock: SystemClock })
     }
 
+    /// Whether somebody answers HTTP at its address, and with which status. Nothing is signed and no turn is asked for.
+    pub async fn reach(&self) -> Result<u16, BotError> {
+        let answer = self.client.head(self.url.clone()).send().await;
+        answer.map(|answer| answer.status().as_u16()).map_err(|error| self.unreachable(&error))
+    }
+
     async fn ask(&self, turn: &LiveTurn) -> Result<Option<Answer>, BotError> {
         let _place = self.places.acquire().await.expect("never closed");
         let now = self.clock.now();

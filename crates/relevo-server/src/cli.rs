@@ -52,6 +52,30 @@ pub(crate) enum Command {
         #[arg(long, value_enum)]
         to: ImportTo,
     },
+    /// Look at everything that the settings name, and say what is wrong and what to do. The server may be running.
+    Doctor {
+        #[command(flatten)]
+        settings: Settings,
+        /// One JSON object, for machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy a deployment on SQLite: database, files and knowledge. The server may be running.
+    Backup {
+        #[command(flatten)]
+        settings: Settings,
+        /// A new folder.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Make a deployment out of a backup, in the settings' data folder, which must be empty.
+    Restore {
+        #[command(flatten)]
+        settings: Settings,
+        /// The backup's folder.
+        #[arg(long)]
+        from: PathBuf,
+    },
     /// Agents.
     #[command(subcommand)]
     User(User),

@@ -1,6 +1,7 @@
 //! What the commands do.
 
 mod knowledge;
+mod operate;
 mod render;
 
 use crate::cli::{
@@ -32,6 +33,9 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
         }
         Command::Import { settings, from: ImportFrom::Sqlite, to: ImportTo::Postgres } => move_store(&settings).await,
+        Command::Doctor { settings, json } => operate::doctor(&settings, json).await,
+        Command::Backup { settings, to } => operate::backup(&settings, &to).await,
+        Command::Restore { settings, from } => operate::restore(&settings, &from).await,
         Command::User(User::Add { settings, email, name, role, teams, skills, password_stdin }) => {
             let new = NewAgent { email, name, role: role.into(), teams, skills, languages: Vec::new() };
             add_user(&settings, new, password_stdin).await
@@ -96,8 +100,7 @@ async fn move_store(settings: &Settings) -> Result<()> {
     }
     // A second provider in the process is refused, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let bar = indicatif::ProgressBar::new(0);
-    bar.set_style(indicatif::ProgressStyle::with_template("{msg:24} {bar:40} {pos}/{len}")?);
+    let bar = operate::bar()?;
     let options = PostgresOptions { schema: to.schema.clone(), connections: to.connections };
     let moved = import(&from, &to.url, options, |step| {
         bar.set_message(step.doing);
@@ -112,7 +115,7 @@ async fn move_store(settings: &Settings) -> Result<()> {
         moved.conversations,
         to.schema,
         moved.rows,
-        config.files.unwrap_or_else(|| config.data.join("files")).display()
+        config.files_folder().display()
     );
     Ok(())
 }

@@ -160,7 +160,7 @@ impl Server {
         let copilot = Worker::start(copilot, place, running.feed()).await?;
         let limiters = Arc::new(Limiters::new(&config.limits));
         let metrics = crate::telemetry::metrics();
-        let files = config.files.clone().unwrap_or_else(|| config.data.join("files"));
+        let files = config.files_folder();
         let files = Files::open(&files).with_context(|| format!("the folder {} cannot be made", files.display()))?;
         let files = Arc::new(files);
         let presence = Arc::new(PresenceBook::new(bus, SystemClock.id()));
@@ -394,7 +394,7 @@ pub fn knowledge(config: &Config, meanings: Option<&Path>) -> Result<Knowledge> 
 }
 
 /// A model of the endpoint; none without an endpoint.
-fn endpoint(settings: &CopilotConfig, model: &str) -> Result<Option<Endpoint>> {
+pub fn endpoint(settings: &CopilotConfig, model: &str) -> Result<Option<Endpoint>> {
     let Some(url) = &settings.endpoint else { return Ok(None) };
     let key = match &settings.key_env {
         Some(name) => std::env::var(name).with_context(|| format!("copilot.key_env: `{name}` is not set"))?,

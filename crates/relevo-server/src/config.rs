@@ -115,6 +115,11 @@ impl Config {
         address.trim_end_matches('/').to_owned()
     }
 
+    /// Where files of messages are.
+    pub fn files_folder(&self) -> PathBuf {
+        self.files.clone().unwrap_or_else(|| self.data.join("files"))
+    }
+
     /// Where no inbox is set up, there is one called `shop`, which `bot` answers first.
     pub fn or_one_inbox(&mut self, bot: Option<BotId>) {
         if self.inboxes.is_empty() {

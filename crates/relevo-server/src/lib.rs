@@ -34,6 +34,8 @@ pub mod ws;
 mod country;
 
 pub mod agents;
+pub mod backup;
+pub mod doctor;
 pub mod housekeeping;
 pub mod knowledge;
 pub mod library;

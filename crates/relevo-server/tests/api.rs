@@ -11,6 +11,7 @@ mod knowledge;
 mod lists;
 mod macros;
 mod model;
+mod operation;
 mod sockets;
 mod world;
 

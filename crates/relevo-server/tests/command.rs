@@ -231,3 +231,29 @@ fn a_prompt_is_shown_as_it_would_be_sent_and_with_its_price() {
     assert!(mistake(&render(&["summary", "--conversation", "none.json"])).contains("none.json"));
     assert!(mistake(&render(&["reply", "--conversation", "c.json"])).contains("no source answers"));
 }
+
+#[test]
+fn a_server_that_runs_is_backed_up_restored_and_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path());
+    let said = |output: Output| {
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(said(run(folder.path(), &["backup", "--to", "copy"])).contains("0 facts of 0 conversations"));
+    assert!(mistake(&run(folder.path(), &["backup", "--to", "copy"])).contains("is not empty"));
+    assert!(mistake(&run(folder.path(), &["restore", "--from", "copy"])).contains("nothing is overwritten"));
+    let other = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy").display().to_string();
+    assert!(said(run(other.path(), &["restore", "--from", &copy])).contains("relevo serve"));
+    drop(Serving::start(other.path()));
+
+    let mut doctor = relevo(folder.path(), &["doctor", "--json"]);
+    let looked = said(doctor.env("RELEVO__LISTEN", format!("127.0.0.1:{}", serving.1)).output().unwrap());
+    let looked: serde_json::Value = serde_json::from_str(&looked).unwrap();
+    assert_eq!(looked["health"], "warn", "nobody can sign in: {looked}");
+    let bad = relevo(folder.path(), &["doctor"]).env("RELEVO__NODE__API", "false").output().unwrap();
+    let told = String::from_utf8_lossy(&bad.stdout).into_owned();
+    assert!(told.lines().any(|line| line.starts_with("fail  settings")) && told.contains("→ "), "{told}");
+    assert!(mistake(&bad).contains("1 check failed"));
+}

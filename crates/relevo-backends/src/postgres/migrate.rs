@@ -10,7 +10,7 @@ const STEPS: [&str; 2] = [
 
 /// The newest version of the tables.
 #[expect(clippy::cast_possible_wrap, reason = "there are few steps")]
-pub(super) const KNOWN: i64 = STEPS.len() as i64;
+pub(crate) const KNOWN: i64 = STEPS.len() as i64;
 
 /// Takes the steps that are missing; gives the version of the tables. One above [`KNOWN`] was left alone. `schema` has
 /// been checked to be a plain name.

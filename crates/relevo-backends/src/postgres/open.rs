@@ -99,7 +99,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Postgre
     Ok(PostgresStore { writer: Writer::start(appending), pool: others })
 }
 
-fn is_schema(name: &str) -> bool {
+pub(crate) fn is_schema(name: &str) -> bool {
     let first = name.bytes().next();
     name.len() <= 63
         && first.is_some_and(|b| b.is_ascii_lowercase() || b == b'_')

@@ -12,7 +12,7 @@ const STEPS: [&str; 4] = [
 
 /// The newest version of the tables.
 #[expect(clippy::cast_possible_wrap, reason = "there are few steps")]
-pub(super) const KNOWN: i64 = STEPS.len() as i64;
+pub(crate) const KNOWN: i64 = STEPS.len() as i64;
 
 /// Takes the steps that are missing; gives the version of the tables. One above [`KNOWN`] was left alone.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
@@ -31,7 +31,8 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<i64, sq
     Ok(found.max(KNOWN))
 }
 
-async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+/// The version of the tables; 0 where there are none.
+pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'";
     if sqlx::query_scalar::<_, i64>(tables).fetch_one(&mut *connection).await? == 0 {
         return Ok(0);
