@@ -16,6 +16,7 @@ mod writer;
 mod log;
 
 mod cards;
+mod holder;
 mod jobs;
 
 mod accounts;
@@ -32,6 +33,7 @@ pub(crate) use migrate::KNOWN;
 pub(crate) use open::is_schema;
 pub use open::{OpenError, PATIENCE, PostgresOptions};
 
+use holder::Holder;
 use sqlx::PgPool;
 use writer::Writer;
 
@@ -40,6 +42,7 @@ use writer::Writer;
 pub struct PostgresStore {
     writer: Writer,
     pool: PgPool,
+    holder: Holder,
 }
 
 impl PostgresStore {
@@ -52,6 +55,7 @@ impl PostgresStore {
     /// Ends the store: finishes what was begun, refuses what comes later.
     pub async fn close(&self) {
         self.writer.close().await;
+        self.holder.end().await;
         self.pool.close().await;
     }
 

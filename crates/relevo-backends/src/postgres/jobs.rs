@@ -12,7 +12,7 @@ impl Jobs for PostgresStore {
     async fn claim(&self, lane: Lane, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
         // What another server is claiming is skipped. What it has claimed since this statement began is looked at
         // again by PostgreSQL, and is no longer due.
-        let sql = "UPDATE jobs SET due = $3, attempt = attempt + 1 WHERE id IN (
+        let sql = "UPDATE jobs SET due = $3, attempt = attempt + 1, holder = $5 WHERE id IN (
                 SELECT id FROM jobs AS job WHERE lane = $1 AND due <= $2 AND ($1 = 'timer' OR NOT EXISTS (
                     SELECT 1 FROM jobs AS before
                     WHERE before.lane = job.lane AND before.conversation = job.conversation AND before.id < job.id
@@ -20,7 +20,8 @@ impl Jobs for PostgresStore {
                 ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED
             )
             RETURNING id, conversation, kind, attempt";
-        let query = sqlx::query(sql).bind(lane.as_str()).bind(now.0).bind(until.0).bind(size(limit));
+        let query =
+            sqlx::query(sql).bind(lane.as_str()).bind(now.0).bind(until.0).bind(size(limit)).bind(self.holder.number());
         let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
         let mut jobs = rows.iter().map(job).collect::<sqlx::Result<Vec<_>>>().map_err(fault)?;
         // RETURNING promises no order.
@@ -34,7 +35,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn postpone(&self, job: &Job, due: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE jobs SET due = $3 WHERE id = $1 AND attempt = $2";
+        let sql = "UPDATE jobs SET due = $3, holder = NULL WHERE id = $1 AND attempt = $2";
         let query = sqlx::query(sql).bind(job.id).bind(i64::from(job.attempt)).bind(due.0);
         query.execute(&self.pool).await.map_err(fault)?;
         Ok(())

@@ -3,9 +3,10 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_log.sql"),
     include_str!("../../migrations/postgres/0002_artifacts_by_time.sql"),
+    include_str!("../../migrations/postgres/0003_holders.sql"),
 ];
 
 /// The newest version of the tables.

@@ -1,3 +1,4 @@
+use super::holder::Holder;
 use super::writer::Writer;
 use super::{PostgresStore, migrate};
 use sqlx::PgPool;
@@ -96,7 +97,8 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Postgre
         return Err(OpenError::Newer { schema: options.schema.clone(), found, known: migrate::KNOWN });
     }
     drop(connection);
-    Ok(PostgresStore { writer: Writer::start(appending), pool: others })
+    let holder = Holder::begin(connect, &options.schema).await.map_err(unusable)?;
+    Ok(PostgresStore { writer: Writer::start(appending), pool: others, holder })
 }
 
 pub(crate) fn is_schema(name: &str) -> bool {

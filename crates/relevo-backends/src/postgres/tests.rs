@@ -251,3 +251,64 @@ async fn a_closed_store_refuses_what_comes_later() {
     assert!(matches!(late, Err(AppendError::Store(StoreError::Unavailable(why))) if why == "it has been closed"));
     assert!(matches!(store.head().await, Err(StoreError::Unavailable(_))));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_server_had_claimed_is_free_at_once_and_what_others_hold_or_put_off_is_not() {
+    let schema = testing::schema();
+    let [dead, alive, third] = [server(&schema).await, server(&schema).await, server(&schema).await];
+    for n in 1..=4 {
+        let ended_at = Timestamp(i64::try_from(n).unwrap());
+        alive
+            .enqueue(conversation(n), NewJob { kind: JobKind::EndWindow { ended_at }, due: Timestamp(1) })
+            .await
+            .unwrap();
+    }
+    let (now, lease) = (Timestamp(10), Timestamp(i64::MAX));
+    let claim = async |by: &PostgresStore, limit| by.claim(Lane::Timer, now, lease, limit).await.unwrap();
+    let (theirs, ours) = (claim(&dead, 2).await, claim(&alive, 2).await);
+    assert_eq!((theirs.len(), ours.len()), (2, 2));
+    dead.postpone(&theirs[1], lease).await.unwrap();
+    let mut connection = third.pool().acquire().await.unwrap();
+    let free = async |connection: &mut PgConnection| super::holder::free(connection, &schema).await.unwrap();
+    assert_eq!(free(&mut connection).await, 0, "everybody lives");
+    assert!(claim(&third, 9).await.is_empty());
+
+    // A kill ends its connections, as this does.
+    dead.close().await;
+    let again = tokio::time::timeout(std::time::Duration::from_secs(30), async {
+        loop {
+            // The servers that live look for themselves, too.
+            free(&mut connection).await;
+            let again = claim(&third, 9).await;
+            if !again.is_empty() {
+                return again;
+            }
+        }
+    });
+    let again = again.await.expect("it is free");
+    assert_eq!(again.iter().map(|job| (job.id, job.attempt)).collect::<Vec<_>>(), [(theirs[0].id, 2)]);
+    free(&mut connection).await;
+    assert!(claim(&third, 9).await.is_empty(), "the living keep theirs, and what was put off is not due");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_lost_its_number_draws_another() {
+    let schema = testing::schema();
+    let store = server(&schema).await;
+    let before = store.holder.number();
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint::int = $1";
+    sqlx::query(sql).bind(before).execute(store.pool()).await.unwrap();
+    let drawn = tokio::time::timeout(std::time::Duration::from_secs(30), async {
+        while store.holder.number() == before {
+            tokio::task::yield_now().await;
+        }
+    });
+    drawn.await.expect("it has another");
+    store
+        .enqueue(conversation(1), NewJob { kind: JobKind::EndWindow { ended_at: Timestamp(1) }, due: Timestamp(1) })
+        .await
+        .unwrap();
+    let claimed = store.claim(Lane::Timer, Timestamp(2), Timestamp(i64::MAX), 1).await.unwrap();
+    let mut connection = store.pool().acquire().await.unwrap();
+    assert_eq!((claimed.len(), super::holder::free(&mut connection, &schema).await.unwrap()), (1, 0), "it is alive");
+}

@@ -24,7 +24,10 @@ pub async fn copy(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) ->
         let mut written = std::pin::pin!(written);
         loop {
             tokio::select! {
-                written = &mut written => break drop(written.map_err(at(to))?),
+                written = &mut written => {
+                    written.map_err(at(to))?;
+                    break;
+                }
                 () = tokio::time::sleep(TELL) => progress(std::fs::metadata(to).map_or(0, |file| file.len()), size),
             }
         }
