@@ -6,6 +6,7 @@ mod full_disk;
 mod kills;
 mod races;
 mod replays;
+mod simulation;
 mod stalls;
 mod syncs;
 mod take_overs;
@@ -55,6 +56,13 @@ pub const ALL: &[Bar] = &[
         sabotage: "stale_decisions",
         stores: BOTH,
         run: |run| Box::pin(races::bar(run)),
+    },
+    Bar {
+        name: "5",
+        about: "two servers on a simulated network crash and are cut off: every screen is the log",
+        sabotage: "no_dedupe",
+        stores: SQLITE,
+        run: |run| Box::pin(simulation::bar(run)),
     },
     Bar {
         name: "6",

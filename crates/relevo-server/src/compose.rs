@@ -11,6 +11,7 @@ use crate::shortcuts::InConversations;
 use crate::sign_in::Links;
 use crate::{demo, housekeeping, serve, shortcuts};
 use anyhow::{Context, Result, anyhow, bail};
+use axum::serve::ListenerExt;
 use relevo::bot::Bot;
 use relevo::bus::{Bus, LocalBus};
 use relevo::clock::{Clock, SystemClock};
@@ -97,12 +98,22 @@ async fn bus(config: &Config, stop: &CancellationToken) -> Result<Arc<dyn Bus>> 
     })
 }
 
+/// What a server stands on.
+pub struct Ports {
+    /// The log, and what is kept beside it.
+    pub store: Arc<dyn Store>,
+    /// Hints between servers.
+    pub bus: Arc<dyn Bus>,
+    /// Time and ids.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// A server that is set up and not listening yet.
 pub struct Server {
     /// What handlers share.
     pub app: App,
     running: Running,
-    store: Stored,
+    store: Option<Stored>,
     bus_stop: CancellationToken,
 }
 
@@ -114,17 +125,26 @@ impl Server {
         // A second provider in the process is refused, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let stored = Stored::open(&config).await?;
-        let store = stored.store();
         let bus_stop = CancellationToken::new();
         let bus = bus(&config, &bus_stop).await?;
+        let ports = Ports { store: stored.store(), bus, clock: Arc::new(SystemClock) };
+        let server = Self::compose_on(config, bots, ports).await?;
+        Ok(Self { store: Some(stored), bus_stop, ..server })
+    }
+
+    /// The same on ports of the caller's, who also ends them.
+    pub async fn compose_on(mut config: Config, bots: BTreeMap<BotId, Arc<dyn Bot>>, ports: Ports) -> Result<Self> {
+        config.or_one_inbox(bots.keys().next().cloned());
+        config.check(&bots.keys().cloned().collect::<Vec<_>>())?;
+        let Ports { store, bus, clock } = ports;
         let library = LiveLibrary::open(config.shortcuts.clone())
             .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
-        let knowledge = keeper(&config, Arc::clone(&bus))?;
+        let knowledge = keeper(&config, Arc::clone(&bus), Arc::clone(&clock))?;
         knowledge.shortcuts(shortcuts::sources(&library.current())).await;
         knowledge.load().await;
         let copilot = copilot(&config)?.with_knowledge(knowledge.knowledge().clone());
         let (directory, bot_secrets) = directory(&config, bots)?;
-        let framework = Framework::new(Arc::clone(&store), Arc::clone(&bus), Arc::new(SystemClock));
+        let framework = Framework::new(Arc::clone(&store), Arc::clone(&bus), Arc::clone(&clock));
         let running = framework.directory(directory).workers(config.node.workers).start().await?;
         let stop = running.stopping().clone();
         let keeper = Arc::clone(&knowledge);
@@ -139,7 +159,7 @@ impl Server {
         let place = Workplace {
             store: Arc::clone(&store),
             bus: Arc::clone(&bus),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&clock),
             tracker: running.tracker().clone(),
             stop: stop.clone(),
             shared: config.postgres.is_some(),
@@ -163,10 +183,10 @@ impl Server {
         let files = config.files_folder();
         let files = Files::open(&files).with_context(|| format!("the folder {} cannot be made", files.display()))?;
         let files = Arc::new(files);
-        let presence = Arc::new(PresenceBook::new(bus, SystemClock.id()));
+        let presence = Arc::new(PresenceBook::new(bus, clock.id()));
         running.tracker().spawn(Arc::clone(&presence).follow(stop.clone()));
         let kept = (Arc::clone(&store), Arc::clone(&limiters), Arc::clone(&files), metrics.clone());
-        running.tracker().spawn(housekeeping::keep(kept, Arc::new(SystemClock), stop.clone()));
+        running.tracker().spawn(housekeeping::keep(kept, clock, stop.clone()));
         let app = App {
             desk: running.desk().clone(),
             feed: running.feed().clone(),
@@ -183,7 +203,7 @@ impl Server {
             stop,
             config: Arc::new(config),
         };
-        Ok(Self { app, running, store: stored, bus_stop })
+        Ok(Self { app, running, store: None, bus_stop: CancellationToken::new() })
     }
 
     /// Takes its address, so that the next program finds it taken.
@@ -202,6 +222,7 @@ impl Server {
     /// Serves until told to stop (interrupt or terminate), then ends in order.
     pub async fn run(self, listener: TcpListener) -> Result<()> {
         let stop = self.app.stop.clone();
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let serving = tokio::spawn(serve::serve(listener, serve::router(self.app.clone()), stop.clone()));
         tokio::select! {
             () = stop.cancelled() => {}
@@ -221,7 +242,9 @@ impl Server {
         let _ = tokio::time::timeout(LAST_FRAMES, self.app.limiters.sockets.all_closed()).await;
         self.running.stop().await;
         self.bus_stop.cancel();
-        self.store.close().await;
+        if let Some(store) = self.store {
+            store.close().await;
+        }
         Ok(())
     }
 }
@@ -300,7 +323,7 @@ pub async fn copilot_to_look_at(config: &Config) -> Result<Copilot> {
     } else {
         let library = LiveLibrary::open(config.shortcuts.clone())
             .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
-        let keeper = keeper(&config, Arc::new(LocalBus::default()))?;
+        let keeper = keeper(&config, Arc::new(LocalBus::default()), Arc::new(SystemClock))?;
         keeper.shortcuts(shortcuts::sources(&library.current())).await;
         keeper.load().await;
         keeper.knowledge().clone()
@@ -357,11 +380,11 @@ fn follow_prompts(copilot: &Copilot, config: &Config, stop: &CancellationToken) 
     }
 }
 
-fn keeper(config: &Config, bus: Arc<dyn Bus>) -> Result<Arc<Keeper>> {
+fn keeper(config: &Config, bus: Arc<dyn Bus>, clock: Arc<dyn Clock>) -> Result<Arc<Keeper>> {
     let shelf = Shelf::open(&config.data)?;
     let knowledge = knowledge(config, Some(&shelf.folder().join("meanings.bin")))?;
     let index = if config.copilot.qdrant.is_some() { "qdrant" } else { "embedded" };
-    let keeper = Keeper::new(knowledge, index, shelf, config.knowledge.clone(), Arc::new(SystemClock), bus)?;
+    let keeper = Keeper::new(knowledge, index, shelf, config.knowledge.clone(), clock, bus)?;
     Ok(Arc::new(keeper))
 }
 

@@ -8,10 +8,11 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
+use axum::serve::Listener;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
@@ -51,26 +52,16 @@ pub fn router(app: App) -> Router {
 }
 
 /// Serves until `stop` is cancelled, then lets requests under way end.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn serve(mut listener: impl Listener<Addr = SocketAddr>, router: Router, stop: CancellationToken) {
     let within = if relevo::sabotaged!("patience") { HEADERS_WITHIN * 60 } else { HEADERS_WITHIN };
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(within).max_header_size(HEAD).max_buf_size(4 * HEAD);
     let under_way = TaskTracker::new();
     loop {
-        let accepted = tokio::select! {
+        let (stream, address) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let (stream, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Too many open files, say: the next moment may be better.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(address);

@@ -46,8 +46,8 @@ macro_rules! sabotaged {
 #[cfg(debug_assertions)]
 mod armed {
     use super::CRASH_POINTS;
-    use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{LazyLock, OnceLock};
 
     static CRASH: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
         let (name, nth) =
@@ -56,11 +56,19 @@ mod armed {
         Some((name, nth.expect("RELEVO_CRASH is a place and a number: `after_commit:3`")))
     });
     static PASSES: AtomicU64 = AtomicU64::new(0);
-    static SABOTAGE: LazyLock<Option<String>> = LazyLock::new(|| {
+    static SABOTAGE: OnceLock<Option<String>> = OnceLock::new();
+
+    /// Breaks this promise from now on, in a process that runs servers inside it. Whoever asked before keeps the answer.
+    pub fn sabotage(promise: &str) {
+        tracing::warn!(promise, "this process breaks a promise on purpose");
+        let _ = SABOTAGE.set(Some(promise.to_owned()));
+    }
+
+    fn asked_for() -> Option<String> {
         let promise = std::env::var("RELEVO_SABOTAGE").ok()?;
         tracing::warn!(promise, "this server breaks a promise on purpose");
         Some(promise)
-    });
+    }
 
     #[doc(hidden)]
     pub fn pass(name: &'static str) {
@@ -75,9 +83,13 @@ mod armed {
 
     #[doc(hidden)]
     pub fn is_sabotaged(promise: &str) -> bool {
-        SABOTAGE.as_deref() == Some(promise)
+        SABOTAGE.get_or_init(asked_for).as_deref() == Some(promise)
     }
 }
 
 #[cfg(debug_assertions)]
-pub use armed::{is_sabotaged, pass};
+pub use armed::{is_sabotaged, pass, sabotage};
+
+/// Breaks nothing: a release build keeps its promises.
+#[cfg(not(debug_assertions))]
+pub fn sabotage(_: &str) {}

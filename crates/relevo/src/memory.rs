@@ -14,18 +14,42 @@ use relevo_domain::id::{AgentId, ArtifactId, ContactId, ConversationId, InboxId,
 use relevo_domain::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Everything behind one lock. No call waits while it holds the lock, and each changes things only after its last
 /// check, so that a call happens wholly or not at all.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MemoryStore {
     data: Mutex<Data>,
+    pause: Option<Pause>,
+}
+
+/// How long the next answer takes.
+type Pause = Box<dyn Fn() -> Duration + Send + Sync>;
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store that takes its time, so that whoever uses it may die before it has begun and before they know:
+    /// `pause` says how long, before and after whatever changes the log or the outbox.
+    #[must_use]
+    pub fn slow(pause: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self { data: Mutex::default(), pause: Some(Box::new(pause)) }
+    }
+
+    async fn pause(&self) {
+        if let Some(pause) = &self.pause {
+            tokio::time::sleep(pause()).await;
+        }
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {

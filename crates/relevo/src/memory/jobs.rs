@@ -8,19 +8,16 @@ use std::collections::HashSet;
 #[async_trait]
 impl Jobs for MemoryStore {
     async fn claim(&self, lane: Lane, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
-        let mut data = self.data();
-        let ids: Vec<i64> = data.free(lane).filter(|(_, job)| job.due <= now).map(|(id, _)| id).take(limit).collect();
-        let claim = |id| {
-            let job = data.jobs.get_mut(&id)?;
-            job.due = until;
-            job.attempt += 1;
-            Some(Job { id, conversation: job.conversation, kind: job.kind.clone(), attempt: job.attempt })
-        };
-        Ok(ids.into_iter().filter_map(claim).collect())
+        self.pause().await;
+        let claimed = self.data().claim(lane, now, until, limit);
+        self.pause().await;
+        Ok(claimed)
     }
 
     async fn finish(&self, job: i64) -> Result<(), StoreError> {
+        self.pause().await;
         self.data().jobs.remove(&job);
+        self.pause().await;
         Ok(())
     }
 
@@ -44,6 +41,17 @@ impl Jobs for MemoryStore {
 }
 
 impl Data {
+    fn claim(&mut self, lane: Lane, now: Timestamp, until: Timestamp, limit: usize) -> Vec<Job> {
+        let ids: Vec<i64> = self.free(lane).filter(|(_, job)| job.due <= now).map(|(id, _)| id).take(limit).collect();
+        let claim = |id| {
+            let job = self.jobs.get_mut(&id)?;
+            job.due = until;
+            job.attempt += 1;
+            Some(Job { id, conversation: job.conversation, kind: job.kind.clone(), attempt: job.attempt })
+        };
+        ids.into_iter().filter_map(claim).collect()
+    }
+
     pub(super) fn enqueue(&mut self, conversation: ConversationId, job: NewJob) {
         self.last_job += 1;
         let NewJob { kind, due } = job;

@@ -12,9 +12,13 @@ impl Log for MemoryStore {
     }
 
     async fn append(&self, append: Append) -> Result<Position, AppendError> {
-        let mut data = self.data();
-        data.check(&append)?;
-        Ok(data.write(append))
+        self.pause().await;
+        let appended = {
+            let mut data = self.data();
+            data.check(&append).map(|()| data.write(append))
+        };
+        self.pause().await;
+        appended
     }
 
     async fn read(&self, conversation: ConversationId, after: Seq, limit: usize) -> Result<Vec<Envelope>, StoreError> {
