@@ -279,7 +279,7 @@ fn pieces(mut source: File, mut each: impl FnMut(&[u8]) -> std::io::Result<()>) 
     loop {
         let read = source.read(&mut piece)?;
         if read == 0 {
-            let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
             return Ok(Kept { bytes, sha256 });
         }
         hash.update(&piece[..read]);

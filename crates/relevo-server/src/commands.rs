@@ -29,7 +29,8 @@ pub(crate) async fn run(command: Command) -> Result<()> {
         Command::Demo { port, data, quiet_visitors } => {
             // What happens to lie in this folder or in the environment is not the demonstration's.
             let config = Config { listen: ([127, 0, 0, 1], port).into(), data, ..Config::default() };
-            telemetry::logs(config.log_format);
+            // No collector is set up for it: there is nothing to end.
+            telemetry::start(&config)?;
             demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
         }
         Command::Import { settings, from: ImportFrom::Sqlite, to: ImportTo::Postgres } => move_store(&settings).await,
@@ -74,12 +75,18 @@ impl Settings {
 
 async fn serve(settings: &Settings, instead: Instead) -> Result<()> {
     let mut config = settings.load()?;
-    telemetry::logs(config.log_format);
+    let telemetry = telemetry::start(&config)?;
     config.listen = instead.listen.unwrap_or(config.listen);
     if let Some(port) = instead.port {
         config.listen.set_port(port);
     }
     config.data = instead.data.unwrap_or(config.data);
+    let served = serve_on(config).await;
+    telemetry.end().await;
+    served
+}
+
+async fn serve_on(config: Config) -> Result<()> {
     let server = Server::compose(config, BTreeMap::new()).await?;
     let listener = server.bind().await?;
     if server.app.agents.all().is_empty() {

@@ -9,7 +9,7 @@ mod read;
 pub use bad::{BadSetting, BadSettings};
 pub use parts::{
     BotConfig, BotKind, CopilotConfig, InboxConfig, Limits, LogFormat, NatsConfig, NodeConfig, PostgresConfig,
-    QdrantConfig, StageConfig, TeamConfig, Text,
+    QdrantConfig, StageConfig, TeamConfig, TelemetryConfig, Text,
 };
 
 use relevo::domain::card::Visibility;
@@ -65,6 +65,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// The Copilot.
     pub copilot: CopilotConfig,
+    /// Where spans and metrics are sent.
+    pub telemetry: TelemetryConfig,
     /// Limits.
     pub limits: Limits,
 }
@@ -93,6 +95,7 @@ impl Default for Config {
             nats: None,
             node: NodeConfig::default(),
             copilot: CopilotConfig::default(),
+            telemetry: TelemetryConfig::default(),
             limits: Limits::default(),
         }
     }

@@ -132,25 +132,21 @@ fn folder(check: &str, folder: &Path) -> Finding {
 }
 
 async fn store(config: &Config) -> Vec<Finding> {
-    let looked = match &config.postgres {
-        Some(postgres) => {
-            let options = PostgresOptions { schema: postgres.schema.clone(), connections: 1 };
-            let mend = "start PostgreSQL, and look at postgres.url, its user and its rights";
-            look::postgres(&postgres.url, &options)
-                .await
-                .map_err(|error| Finding::fail("store", error.to_string(), mend))
+    let looked = if let Some(postgres) = &config.postgres {
+        let options = PostgresOptions { schema: postgres.schema.clone(), connections: 1 };
+        let mend = "start PostgreSQL, and look at postgres.url, its user and its rights";
+        let looked = look::postgres(&postgres.url, &options).await;
+        looked.map_err(|error| Finding::fail("store", error.to_string(), mend))
+    } else {
+        let file = config.data.join("relevo.db");
+        if !file.exists() {
+            let found = format!("there is no {} yet", file.display());
+            return vec![Finding::warn("store", found, "the first start makes it; else mend the setting `data`")];
         }
-        None => {
-            let file = config.data.join("relevo.db");
-            if !file.exists() {
-                let found = format!("there is no {} yet", file.display());
-                return vec![Finding::warn("store", found, "the first start makes it; else mend the setting `data`")];
-            }
-            look::sqlite(&file).await.map_err(|error| {
-                let found = format!("{} cannot be read: {error}", file.display());
-                Finding::fail("store", found, "look at the file's rights; if it is damaged, restore a backup")
-            })
-        }
+        look::sqlite(&file).await.map_err(|error| {
+            let found = format!("{} cannot be read: {error}", file.display());
+            Finding::fail("store", found, "look at the file's rights; if it is damaged, restore a backup")
+        })
     };
     looked.map_or_else(|finding| vec![finding], |holds| held(&holds))
 }

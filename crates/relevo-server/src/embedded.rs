@@ -42,7 +42,7 @@ impl Relevo {
 
     /// Serves until the process is told to stop. On the first start an admin is made, and a sign-in link printed.
     pub async fn serve(self) -> Result<()> {
-        crate::telemetry::logs(self.config.log_format);
+        let telemetry = crate::telemetry::start(&self.config)?;
         let mut bots = BTreeMap::new();
         for (name, bot) in self.bots {
             let id = BotId::new(name.as_str()).with_context(|| format!("bot `{name}`"))?;
@@ -51,6 +51,8 @@ impl Relevo {
         let server = Server::compose(self.config, bots).await?;
         let listener = server.bind().await?;
         crate::demo::welcome(&server.app).await?;
-        server.run(listener).await
+        let served = server.run(listener).await;
+        telemetry.end().await;
+        served
     }
 }

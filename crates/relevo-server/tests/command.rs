@@ -257,3 +257,89 @@ fn a_server_that_runs_is_backed_up_restored_and_looked_at() {
     assert!(told.lines().any(|line| line.starts_with("fail  settings")) && told.contains("→ "), "{told}");
     assert!(mistake(&bad).contains("1 check failed"));
 }
+
+/// What a collector was sent.
+#[derive(Clone, Default)]
+struct Sent(std::sync::Arc<std::sync::Mutex<Vec<(String, Vec<u8>)>>>);
+
+/// A collector on this machine, and its address.
+async fn collector(sent: &Sent) -> String {
+    let keep = sent.clone();
+    let take = move |uri: axum::http::Uri, headers: axum::http::HeaderMap, body: axum::body::Bytes| async move {
+        assert_eq!(headers["authorization"], "Bearer of-the-collector");
+        keep.0.lock().unwrap().push((uri.path().to_owned(), body.to_vec()));
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(take)).await });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_is_told_spans_and_metrics_and_never_what_people_say() {
+    use futures::{SinkExt, StreamExt};
+    use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use prost::Message;
+    use tokio_tungstenite::tungstenite::Message as Frame;
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sent = Sent::default();
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = format!("[telemetry]\nendpoint = \"{}\"\n", collector(&sent).await);
+    settings.push_str("headers = { authorization = \"env:COLLECTOR\" }\n[[inboxes]]\nid = \"shop\"\nbot = \"faro\"\n");
+    settings.push_str("[[bots]]\nid = \"faro\"\nkind = \"sample\"\n");
+    std::fs::write(folder.path().join("relevo.toml"), settings).unwrap();
+    let port = free_port();
+    let mut serve = relevo(folder.path(), &["serve", "--port", &port.to_string()]);
+    serve.env("COLLECTOR", "Bearer of-the-collector");
+    let mut serving = tokio::task::spawn_blocking(move || Serving::run(serve, port)).await.unwrap();
+    let hello = serde_json::json!({"inbox": "shop", "language": "es"});
+    let client = reqwest::Client::new();
+    let session = client.post(format!("http://127.0.0.1:{port}/widget/session")).json(&hello).send().await.unwrap();
+    let session: serde_json::Value = session.json().await.unwrap();
+    let (ticket, token) = (session["ticket"].as_str().unwrap(), session["token"].as_str().unwrap());
+    let url = format!("ws://127.0.0.1:{port}/ws/visitor?ticket={ticket}");
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    for frame in [
+        serde_json::json!({"op": "hello", "after": 0}),
+        serde_json::json!({"op": "say", "client_id": "c1", "text": "canario amarillo +34 600 111 222", "payload": null}),
+    ] {
+        socket.send(Frame::text(frame.to_string())).await.unwrap();
+    }
+    // Until the bot has answered: its turn is over and its words went out.
+    while !socket.next().await.unwrap().unwrap().to_text().is_ok_and(|text| text.contains("\"bot\"")) {}
+    // What is left is sent at the end.
+    serving.tell("TERM");
+    tokio::task::spawn_blocking(move || assert!(serving.0.wait().unwrap().success())).await.unwrap();
+
+    let sent = sent.0.lock().unwrap().clone();
+    let (mut spans, mut names, mut service) = (Vec::new(), Vec::new(), Vec::new());
+    for (path, body) in &sent {
+        for secret in ["canario", "600 111 222", ticket, token] {
+            assert!(!body.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} left for {path}");
+        }
+        if path == "/v1/traces" {
+            for of in ExportTraceServiceRequest::decode(&body[..]).unwrap().resource_spans {
+                service.extend(of.resource.unwrap().attributes);
+                spans.extend(of.scope_spans.into_iter().flat_map(|scope| scope.spans));
+            }
+        } else {
+            assert_eq!(path, "/v1/metrics");
+            for of in ExportMetricsServiceRequest::decode(&body[..]).unwrap().resource_metrics {
+                names.extend(of.scope_metrics.into_iter().flat_map(|scope| scope.metrics).map(|metric| metric.name));
+            }
+        }
+    }
+    for name in ["request", "append", "job", "bot_turn"] {
+        assert!(spans.iter().any(|span| span.name == name), "{name} is not in {spans:#?}");
+    }
+    let turn = spans.iter().find(|span| span.name == "bot_turn").unwrap();
+    let job = spans.iter().find(|span| span.span_id == turn.parent_span_id).unwrap();
+    assert_eq!(job.name, "job", "a turn is part of its job");
+    assert!(turn.attributes.iter().any(|attribute| attribute.key == "bot.id"), "{turn:?}");
+    for name in ["relevo_facts_total", "relevo_append_seconds", "relevo_sockets", "relevo_outbox_age_seconds"] {
+        assert!(names.iter().any(|told| told == name), "{name} is not in {names:?}");
+    }
+    assert!(format!("{service:?}").contains("\"relevo\""), "{service:?}");
+}

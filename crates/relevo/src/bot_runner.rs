@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// How many earlier lines a turn is given.
 const TRANSCRIPT: usize = 40;
@@ -116,7 +117,8 @@ impl BotRunner {
         let live = LiveTurn::new(desk.clone(), turn.clone(), message, (state, contact), transcript, cancel.clone());
         live.typing(true);
         let began = tokio::time::Instant::now();
-        let ended = bounded(plugged, live.clone(), &cancel, stop).await;
+        let span = tracing::debug_span!("bot_turn", conversation.id = %id, bot.id = %turn.bot);
+        let ended = bounded(plugged, live.clone(), &cancel, stop).instrument(span).await;
         metrics::histogram!("relevo_bot_turn_seconds", "bot" => turn.bot.to_string())
             .record(began.elapsed().as_secs_f64());
         live.typing(false);

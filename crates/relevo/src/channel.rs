@@ -17,6 +17,7 @@ use relevo_domain::message::{DeliveryState, Message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// How long a provider may take. Less than a claim lasts, so that nobody takes the sender for dead meanwhile; and a
 /// provider that never answers does not keep its place among the sends for ever.
@@ -89,7 +90,8 @@ impl Channels {
             _ => None,
         });
         let Some(message) = goes_out else { return Ok(Outcome::Finished) };
-        let answer = tokio::time::timeout(PATIENCE, channel.send(&done.state, &message)).await;
+        let span = tracing::debug_span!("send", conversation.id = %id, channel = %state.channel);
+        let answer = tokio::time::timeout(PATIENCE, channel.send(&done.state, &message)).instrument(span).await;
         let silence = |_| Sent::Unknown(format!("no answer within {} s", PATIENCE.as_secs()));
         let (state, reason) = match answer.unwrap_or_else(silence) {
             Sent::Accepted => (DeliveryState::Sent, None),

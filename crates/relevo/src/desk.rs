@@ -15,6 +15,7 @@ use relevo_domain::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// A conversation on which this many others have acted between our look and our append is left to the caller. Group
 /// commit makes each round a fresh look, so even fifty agents at once stay far below.
@@ -280,7 +281,8 @@ impl Desk {
         let conversation = state.id;
         let append =
             Append { conversation, expected, envelopes: envelopes.clone(), state: state.clone(), dedupe, jobs, thread };
-        let position: Position = self.store.append(append).await?;
+        let span = tracing::debug_span!("append", conversation.id = %conversation, facts = envelopes.len());
+        let position: Position = self.store.append(append).instrument(span).await?;
         self.bus.publish(Signal::Appended { position });
         for envelope in &envelopes {
             let kind = envelope.event.name();

@@ -135,7 +135,7 @@ async fn advance(
     (changes, of_contacts): &(broadcast::Sender<Change>, OfContacts),
     seen: &watch::Sender<Position>,
 ) -> Result<bool, StoreError> {
-    let after = *seen.borrow();
+    let (after, began) = (*seen.borrow(), tokio::time::Instant::now());
     let batch = store.follow(after, BATCH).await?;
     let Some(last) = batch.last().map(|logged| logged.position) else { return Ok(false) };
     let mut order = Vec::new();
@@ -148,6 +148,7 @@ async fn advance(
         });
         of_it.push(logged.envelope);
     }
+    let followed = facts.values().map(Vec::len).sum::<usize>() as u64;
     let rows = store.rows(&order).await?.into_iter().map(|row| (row.conversation.id, Arc::new(row)));
     let mut rows: HashMap<_, _> = rows.collect();
     for conversation in order {
@@ -164,6 +165,8 @@ async fn advance(
         let _ = changes.send(change);
     }
     seen.send_replace(last);
+    metrics::counter!("relevo_followed_facts_total").increment(followed);
+    metrics::histogram!("relevo_follow_seconds").record(began.elapsed().as_secs_f64());
     Ok(true)
 }
 

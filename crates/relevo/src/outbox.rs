@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// How long a claimed send or timer is nobody else's. A worker that dies in the middle is replaced after this.
 pub(crate) const LEASE: Duration = Duration::from_mins(1);
@@ -96,7 +97,8 @@ impl Outbox {
                             let permit = Arc::clone(&places).acquire_owned().await.expect("never closed");
                             let (this, freed, stop) = (Arc::clone(&self), freed.clone(), stop.clone());
                             tracker.spawn(async move {
-                                this.see_to(job, &stop).await;
+                                let span = tracing::debug_span!("job", lane = lane.as_str(), conversation.id = %job.conversation, job.id = job.id, attempt = job.attempt);
+                                this.see_to(job, &stop).instrument(span).await;
                                 drop(permit);
                                 // Full means that the worker is already told.
                                 let _ = freed.try_send(());
@@ -129,7 +131,12 @@ impl Outbox {
         let id = job.id;
         crate::crash_point!("after_claim");
         let outcome = match &job.kind {
-            JobKind::Deliver { message } => self.channels.deliver(&self.desk, &job, *message).await,
+            JobKind::Deliver { message } => {
+                let began = tokio::time::Instant::now();
+                let delivered = self.channels.deliver(&self.desk, &job, *message).await;
+                metrics::histogram!("relevo_deliver_seconds").record(began.elapsed().as_secs_f64());
+                delivered
+            }
             JobKind::BotTurn { turn } => self.runner.run(&self.desk, &job, turn, stop).await,
             JobKind::EndTurn { turn } => self.command(&job, Command::EndTurn { turn: turn.clone() }).await,
             JobKind::Wake { until } => self.command(&job, Command::Wake { until: *until }).await,
@@ -141,6 +148,7 @@ impl Outbox {
             Ok(Outcome::Finished) => store.finish(id).await,
             Ok(Outcome::Again(after)) => store.postpone(&job, self.desk.clock().now().after(after)).await,
             Err(error) => {
+                metrics::counter!("relevo_jobs_failed_total", "lane" => job.kind.lane().as_str()).increment(1);
                 tracing::warn!(conversation.id = %job.conversation, job.id = id, %error, "a job failed, trying again");
                 store.postpone(&job, self.desk.clock().now().after(AGAIN)).await
             }

@@ -11,6 +11,7 @@ use relevo_domain::id::{ArtifactId, ConversationId, Seq, TeamId};
 use relevo_llm::Usage;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{Inner, Key, Request, RequestError, Run, read};
 use crate::copilot::{Draft, Earlier, Input, MakeError, Progress, Task};
@@ -98,7 +99,10 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
     }
     at.bus.publish(Signal::Artifact { conversation: request.conversation, artifact: id });
     let inner = inner.clone();
-    at.tracker.clone().spawn(async move { finish(&inner, artifact, key, input, read_up_to, cancel).await });
+    let span = tracing::debug_span!("copilot", conversation.id = %artifact.conversation, task = ?artifact.kind);
+    at.tracker
+        .clone()
+        .spawn(async move { finish(&inner, artifact, key, input, read_up_to, cancel).await }.instrument(span));
     Ok(id)
 }
 

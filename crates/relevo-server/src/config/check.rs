@@ -46,6 +46,9 @@ pub(super) fn fill_in_secrets(config: &mut Config) -> Vec<BadSetting> {
     for (name, value) in &mut config.copilot.headers {
         fill(format!("copilot.headers.{name}"), value);
     }
+    for (name, value) in &mut config.telemetry.headers {
+        fill(format!("telemetry.headers.{name}"), value);
+    }
     wrong
 }
 
@@ -68,6 +71,7 @@ pub(super) fn problems(config: &Config, plugged: &[BotId]) -> Vec<BadSetting> {
     bots(config, &mut say);
     inboxes(config, plugged, &mut say);
     copilot(config, &mut say);
+    telemetry(config, &mut say);
     limits(config, &mut say);
     wrong
 }
@@ -254,6 +258,20 @@ fn copilot(config: &Config, say: Say<'_>) {
     ];
     for (name, _, least) in least.into_iter().filter(|(_, value, least)| value < least) {
         say(format!("copilot.{name}"), "is too small", &format!("write {least} or more"));
+    }
+}
+
+fn telemetry(config: &Config, say: Say<'_>) {
+    let telemetry = &config.telemetry;
+    if let Some(url) = &telemetry.endpoint
+        && !url.starts_with("http://")
+        && !url.starts_with("https://")
+    {
+        let mend = "write the collector's address as \"http://collector.example.com:4318\"";
+        say("telemetry.endpoint".into(), "is not an http or https address", mend);
+    }
+    if !(0.0..=1.0).contains(&telemetry.sampled) {
+        say("telemetry.sampled".into(), "is not a share", "write a number from 0 to 1");
     }
 }
 

@@ -280,6 +280,24 @@ pub struct QdrantConfig {
     pub workspace: String,
 }
 
+/// Where spans and metrics are sent, besides `/metrics`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// The base address of a collector that speaks OTLP over HTTP (`http://…:4318`); without it nothing is sent.
+    pub endpoint: Option<String>,
+    /// Headers for the collector. A value may be `env:NAME`.
+    pub headers: BTreeMap<String, String>,
+    /// Of how many requests and jobs spans are sent: 1 for all, 0.01 for one in a hundred.
+    pub sampled: f64,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { endpoint: None, headers: BTreeMap::new(), sampled: 1.0 }
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
