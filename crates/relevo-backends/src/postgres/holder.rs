@@ -5,7 +5,7 @@
 
 use super::fault::reason;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, PgConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -92,8 +92,8 @@ async fn look(connect: PgConnectOptions, mut connection: PgConnection, schema: S
 /// Frees what the dead had claimed; how many jobs that were.
 pub(super) async fn free(connection: &mut PgConnection, schema: &str) -> sqlx::Result<u64> {
     let sql = "UPDATE jobs SET due = 0, holder = NULL WHERE id IN (
-        SELECT id FROM jobs WHERE holder IS NOT NULL AND holder NOT IN (
-            SELECT objid::bigint::int FROM pg_locks
+        SELECT id FROM jobs WHERE holder IS NOT NULL AND holder::bigint NOT IN (
+            SELECT objid::bigint FROM pg_locks
             WHERE locktype = 'advisory' AND granted AND objsubid = 2
                 AND classid = (hashtext('relevo holder ' || $1)::bigint & 4294967295)::oid
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -296,8 +296,8 @@ async fn a_server_that_lost_its_number_draws_another() {
     let schema = testing::schema();
     let store = server(&schema).await;
     let before = store.holder.number();
-    let sql = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint::int = $1";
-    sqlx::query(sql).bind(before).execute(store.pool()).await.unwrap();
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid::bigint = $1";
+    sqlx::query(sql).bind(i64::from(before)).execute(store.pool()).await.unwrap();
     let drawn = tokio::time::timeout(std::time::Duration::from_secs(30), async {
         while store.holder.number() == before {
             tokio::task::yield_now().await;
