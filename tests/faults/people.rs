@@ -233,9 +233,10 @@ impl Visitor {
     }
 }
 
-/// A client that gives up on what hangs.
+/// A client that gives up on what hangs, and never asks on a connection that the server is about to close as idle.
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(HUNG).no_proxy().build().expect("a plain client")
+    let idle = Duration::from_secs(5);
+    reqwest::Client::builder().timeout(HUNG).pool_idle_timeout(idle).no_proxy().build().expect("a plain client")
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {

@@ -191,8 +191,8 @@ async fn the_doctor_names_every_part_that_is_down_and_what_to_do() {
     config.nats = Some(NatsConfig { url: format!("nats://{}", nobody()), subject: "relevo".into() });
     config.copilot.endpoint = Some(format!("http://{}/v1", nobody()));
     config.copilot.models = vec!["large".into()];
-    config.copilot.qdrant =
-        Some(QdrantConfig { url: format!("http://{}", nobody()), key: None, collection: "relevo".into() });
+    let (url, collection) = (format!("http://{}", nobody()), "relevo".to_owned());
+    config.copilot.qdrant = Some(QdrantConfig { url, key: None, collection, workspace: "relevo".into() });
     let prompts = folder.path().join("prompts");
     std::fs::create_dir(&prompts).unwrap();
     std::fs::write(prompts.join("summary.hbs"), "{{#if}").unwrap();

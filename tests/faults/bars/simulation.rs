@@ -8,7 +8,6 @@ mod network;
 mod node;
 mod person;
 
-use crate::bars::ALL;
 use crate::run::{Found, Run};
 use anyhow::{Result, anyhow};
 use network::{Dice, Simulated};
@@ -55,9 +54,8 @@ struct Counts {
 }
 
 pub async fn bar(run: Run) -> Result<Found> {
-    if run.sabotage.is_some() {
-        let bar = ALL.iter().find(|bar| bar.name == "5").ok_or_else(|| anyhow!("this bar is on the list"))?;
-        relevo::faults::sabotage(bar.sabotage);
+    if let Some(promise) = run.sabotage {
+        relevo::faults::sabotage(promise);
     }
     let seeds = run.many(1_000, 60) as u64;
     let (next, total) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(Counts::default())));
@@ -182,15 +180,16 @@ fn trouble(sim: &mut Simulated<'_>, dice: &Dice, deployed: &Deployed, counts: &m
     let visitors: Vec<String> = (0..VISITORS).map(|n| format!("visitor{n}")).collect();
     let mut next = Duration::from_millis(dice.between(500, 2_500));
     // What is to be mended, and when.
-    let mut mends: Vec<(Duration, Box<dyn Fn(&mut Simulated<'_>)>)> = Vec::new();
+    let mut mends: Vec<(Duration, Wrong)> = Vec::new();
     loop {
         let ended = sim.step().map_err(|error| anyhow!("{error}"))?;
         if ended {
             return Ok(());
         }
         let now = sim.elapsed();
-        let due: Vec<_> = mends.extract_if(.., |(at, _)| *at <= now).collect();
-        due.into_iter().for_each(|(_, mend)| mend(sim));
+        for (_, wrong) in mends.extract_if(.., |(at, _)| *at <= now) {
+            wrong.mend(sim, deployed);
+        }
         if now < next || now > TROUBLE {
             continue;
         }
@@ -198,29 +197,53 @@ fn trouble(sim: &mut Simulated<'_>, dice: &Dice, deployed: &Deployed, counts: &m
         let node = NODES[dice.index(NODES.len())];
         let visitor = visitors[dice.index(visitors.len())].clone();
         let until = now + Duration::from_millis(dice.between(50, 6_000));
-        match dice.index(4) {
-            0 if sim.is_host_running(node) => {
+        let wrong = match dice.index(4) {
+            // Crashed already.
+            0 if !sim.is_host_running(node) => continue,
+            0 => {
                 counts.crashes += 1;
                 sim.crash(node);
-                mends.push((until, Box::new(move |sim| sim.bounce(node))));
+                Wrong::Crashed(node)
             }
-            0 => {}
             1 => {
                 counts.partitions += 1;
                 sim.partition(visitor.as_str(), node);
-                mends.push((until, Box::new(move |sim| sim.repair(visitor.as_str(), node))));
+                Wrong::Cut(visitor, node)
             }
             2 => {
                 counts.holds += 1;
                 sim.hold(visitor.as_str(), node);
-                mends.push((until, Box::new(move |sim| sim.release(visitor.as_str(), node))));
+                Wrong::Held(visitor, node)
             }
             _ => {
                 counts.bus_cuts += 1;
                 deployed.cut_bus();
-                let deployed = deployed.clone();
-                mends.push((until, Box::new(move |_| deployed.mend_bus())));
+                Wrong::NoBus
             }
+        };
+        mends.push((until, wrong));
+    }
+}
+
+/// What is wrong for a while.
+enum Wrong {
+    /// A server is down.
+    Crashed(&'static str),
+    /// What is sent between these two is lost.
+    Cut(String, &'static str),
+    /// It waits.
+    Held(String, &'static str),
+    /// The servers do not hear each other.
+    NoBus,
+}
+
+impl Wrong {
+    fn mend(self, sim: &mut Simulated<'_>, deployed: &Deployed) {
+        match self {
+            Self::Crashed(node) => sim.bounce(node),
+            Self::Cut(visitor, node) => sim.repair(visitor, node),
+            Self::Held(visitor, node) => sim.release(visitor, node),
+            Self::NoBus => deployed.mend_bus(),
         }
     }
 }

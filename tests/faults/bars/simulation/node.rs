@@ -2,7 +2,6 @@
 
 use super::network::{Dice, Doors, SimulatedClock};
 use anyhow::Result;
-use async_trait::async_trait;
 use relevo::bot::{LiveTurn, bot_fn};
 use relevo::bus::{Bus, LocalBus, Signal};
 use relevo::clock::Clock;
@@ -47,7 +46,6 @@ struct End {
     line: Arc<Line>,
 }
 
-#[async_trait]
 impl Bus for End {
     fn publish(&self, signal: Signal) {
         if signal.is_for_others() && !self.line.cut.load(Ordering::Relaxed) {
@@ -108,8 +106,10 @@ impl Deployed {
                 turn.say(format!("eco: {}", turn.text())).await
             }
         });
+        let data = self.folder.path().join(node);
+        std::fs::create_dir_all(&data)?;
         let bots = BTreeMap::from([(BotId::new("echo")?, echo)]);
-        let server = Server::compose_on(config(self.folder.path().join(node)), bots, ports).await?;
+        let server = Server::compose_on(config(data), bots, ports).await?;
         let app = server.app.clone();
         let stop = app.stop.clone();
         serve::serve(Doors::open().await?, serve::router(app), stop).await;
@@ -127,5 +127,6 @@ fn config(data: PathBuf) -> Config {
         sockets_per_visitor: 1_000,
         ..Limits::default()
     };
-    Config { data, limits, ..Config::default() }
+    // Without the shortcuts that ship with Relevo, which every start of a server would read.
+    Config { shortcuts: Some(data.clone()), data, limits, ..Config::default() }
 }

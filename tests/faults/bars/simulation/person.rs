@@ -110,8 +110,10 @@ impl Visitor {
                 self.reconnect().await;
             }
             if let Some(socket) = &mut self.socket {
-                // What cannot be sent is said again below.
-                let _ = socket.send(Message::text(say.as_str())).await;
+                // What cannot be sent is said again below; a nervous page says it twice at once.
+                for _ in 0..=self.dice.index(2) {
+                    let _ = socket.send(Message::text(say.as_str())).await;
+                }
             }
             loop {
                 match self.next().await {
