@@ -1,12 +1,12 @@
 //! From a visitor's socket over the disk to an agent's socket, at fixed rates.
 
+use crate::Plan;
 use crate::figures::{Aim, Figure, count, ms};
 use crate::floor::Floor;
-use crate::load::{Delivered, Line, to_floor};
-use crate::{Plan, Store};
-use anyhow::{Context, Result};
-use relevo_tests::deployment::Deployment;
-use relevo_tests::people::{Agent, Visitor, say, send};
+use crate::load::{Delivered, Line, begin, to_floor};
+use anyhow::Result;
+use relevo_tests::deployment::{Deployment, Storage};
+use relevo_tests::people::{Agent, send};
 use serde_json::json;
 use std::time::Duration;
 
@@ -19,19 +19,14 @@ const VISITORS: usize = 100;
 const AGENT: &str = "lucia@example.com";
 
 pub(crate) async fn run(plan: &Plan) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for store in plan.stores() {
-        figures.extend(on(plan, &store).await?);
-        store.stop();
-    }
-    Ok(figures)
+    plan.on_each(on).await
 }
 
-async fn on(plan: &Plan, store: &Store) -> Result<Vec<Figure>> {
-    let name = store.storage.name();
-    let floor = Floor::start(&store.storage)?;
+async fn on(plan: &Plan, storage: &Storage) -> Result<Vec<Figure>> {
+    let name = storage.name();
+    let floor = Floor::start(storage)?;
     let mut to_floor = to_floor(floor.address, VISITORS).await?;
-    let mut product = Deployment::new(&store.storage, "")?;
+    let mut product = Deployment::new(storage, "")?;
     product.add_agent(AGENT)?;
     product.start().await?;
     let mut to_product = line(&product, VISITORS).await?;
@@ -91,17 +86,13 @@ async fn knee(plan: &Plan, name: &str, line: &mut Line, (time, mut carried): (Du
 }
 
 /// Visitors with a conversation each, which one agent holds and has open.
-pub(crate) async fn line(product: &Deployment, visitors: usize) -> Result<Line> {
+async fn line(product: &Deployment, visitors: usize) -> Result<Line> {
     let http = reqwest::Client::new();
     let agent = Agent::sign_in(&http, product.address(), AGENT).await?;
     let mut screen = agent.connect().await?;
     let mut sockets = Vec::with_capacity(visitors);
     for n in 0..visitors {
-        let mut visitor = Visitor::new(&http, product.address());
-        let mut socket = visitor.connect(0).await?;
-        say(&mut socket, &format!("first{n}"), "hola").await?;
-        let session = visitor.session().await?;
-        let id = session["conversation"].as_str().context("it has begun")?;
+        let (socket, id) = begin(&http, product.address(), &format!("first{n}")).await?;
         agent.post(&format!("/api/conversations/{id}/take-over"), &json!({})).await?;
         send(&mut screen, &json!({"op": "open", "conversation": id, "after": 0})).await?;
         sockets.push(socket);

@@ -1,15 +1,15 @@
 //! How soon a bot is silenced by a take-over, and how soon a visitor who waits for a person is on the agents' screens.
 
-use crate::figures::{Figure, ms, percentile};
+use crate::figures::{Figure, ms, percentile, sorted};
 use crate::floor::Floor;
-use crate::load::to_floor;
-use crate::{Plan, Store};
-use anyhow::{Context, Result};
+use crate::load::begin;
+use crate::{Plan, within};
+use anyhow::Result;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use relevo_tests::deployment::Deployment;
-use relevo_tests::people::{Agent, Visitor, say, send, until};
+use relevo_tests::deployment::{Deployment, Storage};
+use relevo_tests::people::{Agent, Socket, connect, send, until};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -17,16 +17,11 @@ use tokio::sync::mpsc;
 const AGENT: &str = "lucia@example.com";
 
 pub(crate) async fn run(plan: &Plan) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for store in plan.stores() {
-        figures.extend(on(plan, &store).await?);
-        store.stop();
-    }
-    Ok(figures)
+    plan.on_each(on).await
 }
 
-async fn on(plan: &Plan, store: &Store) -> Result<Vec<Figure>> {
-    let name = store.storage.name();
+async fn on(plan: &Plan, storage: &Storage) -> Result<Vec<Figure>> {
+    let name = storage.name();
     let (turns, mut heard) = mpsc::unbounded_channel();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/turn", listener.local_addr()?);
@@ -36,9 +31,9 @@ async fn on(plan: &Plan, store: &Store) -> Result<Vec<Figure>> {
         "[[inboxes]]\nid = \"shop\"\nbot = \"slow\"\n[[bots]]\nid = \"slow\"\nkind = \"webhook\"\nurl = {url:?}\n\
          secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\nallow_private = true\n"
     );
-    let floor = Floor::start(&store.storage)?;
-    let mut relay = to_floor(floor.address, 1).await?;
-    let mut product = Deployment::new(&store.storage, &settings)?;
+    let floor = Floor::start(storage)?;
+    let mut relay = (connect(floor.address, "/visitor").await?, connect(floor.address, "/agent").await?);
+    let mut product = Deployment::new(storage, &settings)?;
     product.add_agent(AGENT)?;
     product.start().await?;
     let http = reqwest::Client::new();
@@ -47,35 +42,30 @@ async fn on(plan: &Plan, store: &Store) -> Result<Vec<Figure>> {
     let (mut silenced, mut seen, mut floors) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=plan.rounds {
         eprint!("\r   handoff {name} · round {round} of {} ", plan.rounds);
-        let each = u32::try_from(plan.pick(40, 20))?;
-        floors.push(ms(relay.send(each, Duration::from_secs(1)).await?.at(0.5)));
-        let (mut silences, mut sights) = (Vec::new(), Vec::new());
-        for n in 0..each {
-            let mut visitor = Visitor::new(&http, product.address());
-            let mut socket = visitor.connect(0).await?;
-            say(&mut socket, &format!("{round}-{n}"), "hola").await?;
-            let session = visitor.session().await?;
-            let id = session["conversation"].as_str().context("it has begun")?;
-            let asked = |frame: &serde_json::Value| frame["op"] == "card" && frame["card"]["id"] == id;
-            anyhow::ensure!(heard.recv().await == Some(Turn::Begins), "the bot has its turn");
+        let (mut silences, mut sights, mut relayed) = (Vec::new(), Vec::new(), Vec::new());
+        for n in 0..plan.pick(40, 20) {
+            let client_id = format!("{round}-{n}");
+            let (mut socket, id) = begin(&http, product.address(), &client_id).await?;
+            let asked = |frame: &serde_json::Value| frame["op"] == "card" && frame["card"]["id"] == id.as_str();
+            expect(&mut heard, Turn::Begins).await?;
+            // As often and as far apart as the product's own.
+            relayed.push(relays(&mut relay, &client_id).await?);
+            let began = Instant::now();
             if n % 2 == 0 {
-                let began = Instant::now();
                 agent.post(&format!("/api/conversations/{id}/take-over"), &json!({})).await?;
-                anyhow::ensure!(heard.recv().await == Some(Turn::Ends), "the turn is cancelled");
+                expect(&mut heard, Turn::Ends).await?;
                 silences.push(began.elapsed());
             } else {
-                let began = Instant::now();
                 send(&mut socket, &json!({"op": "human", "client_id": format!("human{n}")})).await?;
                 until(&mut screen, |frame| asked(frame) && frame["card"]["control"].to_string().contains("queue"))
                     .await?;
                 sights.push(began.elapsed());
-                anyhow::ensure!(heard.recv().await == Some(Turn::Ends), "the turn is cancelled");
+                expect(&mut heard, Turn::Ends).await?;
             }
         }
-        silences.sort();
-        sights.sort();
-        silenced.push(ms(percentile(&silences, 0.5)));
-        seen.push(ms(percentile(&sights, 0.5)));
+        for (times, medians) in [(silences, &mut silenced), (sights, &mut seen), (relayed, &mut floors)] {
+            medians.push(ms(percentile(&sorted(&times), 0.5)));
+        }
     }
     eprintln!();
     bot.abort();
@@ -85,6 +75,20 @@ async fn on(plan: &Plan, store: &Store) -> Result<Vec<Figure>> {
             .told(),
         Figure::against(format!("handoff {name} queue to agent's screen, p50"), "ms", seen, floors).told(),
     ])
+}
+
+/// From a visitor's frame over the floor's commit to the agent's socket.
+async fn relays((visitor, agent): &mut (Socket, Socket), name: &str) -> Result<Duration> {
+    let began = Instant::now();
+    send(visitor, &json!({"op": "say", "client_id": name, "text": "hola", "payload": null})).await?;
+    until(agent, |frame| frame["client_id"] == name).await?;
+    Ok(began.elapsed())
+}
+
+async fn expect(heard: &mut mpsc::UnboundedReceiver<Turn>, wanted: Turn) -> Result<()> {
+    let turn = within(Duration::from_secs(30), "the wait for the bot", async { Ok(heard.recv().await) }).await?;
+    anyhow::ensure!(turn.as_ref() == Some(&wanted), "the bot's turn: expected {wanted:?}, it is {turn:?}");
+    Ok(())
 }
 
 #[derive(Debug, PartialEq, Eq)]

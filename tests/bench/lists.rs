@@ -2,12 +2,12 @@
 
 mod past;
 
+use crate::Plan;
 use crate::dice::Dice;
-use crate::figures::{Aim, Figure, ms, percentile};
-use crate::{Plan, Store};
+use crate::figures::{Aim, Figure, ms, percentile, sorted};
 use anyhow::Result;
 use past::{Past, TEAMS, WORDS};
-use relevo_tests::deployment::Deployment;
+use relevo_tests::deployment::{Deployment, Storage};
 use relevo_tests::people::Agent;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,20 +16,15 @@ const AGENT: &str = "lucia@example.com";
 const VIEWS: [&str; 9] = ["mine", "unassigned", "queue", "bot", "others", "all", "mentions", "snoozed", "closed"];
 
 pub(crate) async fn run(plan: &Plan) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for store in plan.stores() {
-        figures.extend(on(plan, &store).await?);
-        store.stop();
-    }
-    Ok(figures)
+    plan.on_each(on).await
 }
 
-async fn on(plan: &Plan, store: &Store) -> Result<Vec<Figure>> {
-    let name = store.storage.name();
+async fn on(plan: &Plan, storage: &Storage) -> Result<Vec<Figure>> {
+    let name = storage.name();
     let (few, many) = plan.pick((10_000, 100_000), (1_000, 10_000));
-    let mut product = Deployment::new(&store.storage, &teams())?;
+    let mut product = Deployment::new(storage, &teams())?;
     product.add_agent(AGENT)?;
-    let mut past = Past::new(&store.storage, &product.data()).await?;
+    let mut past = Past::new(storage, &product.data()).await?;
     past.grow(few).await?;
     let small = measure(plan, &mut product, few).await?;
     past.grow(many).await?;
@@ -62,12 +57,6 @@ impl Requests {
     fn sorted(&self) -> Vec<Duration> {
         sorted(&self.0.values().flatten().copied().collect::<Vec<_>>())
     }
-}
-
-fn sorted(times: &[Duration]) -> Vec<Duration> {
-    let mut times = times.to_vec();
-    times.sort();
-    times
 }
 
 async fn measure(

@@ -5,8 +5,9 @@ use crate::figures::percentile;
 use anyhow::{Context, Result, bail};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
-use relevo_tests::people::Socket;
+use relevo_tests::people::{Socket, Visitor, connect, say};
 use serde_json::json;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -163,12 +164,21 @@ async fn read_visitor(mut stream: SplitStream<Socket>, heard: Arc<Heard>) {
     }
 }
 
+/// A visitor who has just begun a conversation, and its id.
+pub(crate) async fn begin(http: &reqwest::Client, address: SocketAddr, client_id: &str) -> Result<(Socket, String)> {
+    let mut visitor = Visitor::new(http, address);
+    let mut socket = visitor.connect(0).await?;
+    say(&mut socket, client_id, "hola").await?;
+    let session = visitor.session().await?;
+    Ok((socket, session["conversation"].as_str().context("it has begun")?.to_owned()))
+}
+
 /// A line of so many visitors to a floor.
-pub(crate) async fn to_floor(address: std::net::SocketAddr, visitors: usize) -> Result<Line> {
-    let agent = relevo_tests::people::connect(address, "/agent").await.context("the floor takes no agent")?;
+pub(crate) async fn to_floor(address: SocketAddr, visitors: usize) -> Result<Line> {
+    let agent = connect(address, "/agent").await.context("the floor takes no agent")?;
     let mut sockets = Vec::with_capacity(visitors);
     for _ in 0..visitors {
-        sockets.push(relevo_tests::people::connect(address, "/visitor").await?);
+        sockets.push(connect(address, "/visitor").await?);
     }
     Ok(Line::new(sockets, agent))
 }

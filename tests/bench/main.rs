@@ -16,11 +16,12 @@ mod throughput;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use figures::Figure;
-use relevo_backends::testing::{Private, schema, start_postgres};
+use relevo_backends::testing::{schema, start_postgres};
 use relevo_tests::deployment::Storage;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Measures Relevo against the floor of this machine.
 #[derive(Parser)]
@@ -28,7 +29,8 @@ use std::time::Duration;
 struct Arguments {
     #[command(subcommand)]
     inner: Option<Inner>,
-    /// Which: deliver, throughput, sockets, lists, start, handoff, copilot; all when left out.
+    /// Which: start, throughput, deliver, handoff, sockets, lists, copilot; all when left out.
+    #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(NAMES.map(|(name, ..)| name)))]
     names: Vec<String>,
     /// Where to write every figure, as JSON.
     #[arg(long)]
@@ -36,8 +38,8 @@ struct Arguments {
     /// A look at everything in under 3 minutes: fewer rounds, less load. Its figures are no results.
     #[arg(long)]
     short: bool,
-    /// Only on this store: sqlite or postgres.
-    #[arg(long)]
+    /// Only on this store.
+    #[arg(long, value_parser = STORES)]
     store: Option<String>,
 }
 
@@ -53,7 +55,7 @@ pub(crate) struct Plan {
     pub(crate) short: bool,
     /// How often floor and product take turns.
     pub(crate) rounds: usize,
-    stores: Vec<&'static str>,
+    stores: Vec<String>,
 }
 
 impl Plan {
@@ -62,35 +64,37 @@ impl Plan {
         if self.short { short } else { long }
     }
 
-    /// Each store that is measured, its server started if it needs one.
-    pub(crate) fn stores(&self) -> impl Iterator<Item = Store> {
-        self.stores.iter().map(|name| match *name {
-            "postgres" => {
+    /// Measures on each store. Its server, if it needs one, ends with the measuring, however that ends.
+    pub(crate) async fn on_each(
+        &self,
+        measure: impl AsyncFn(&Self, &Storage) -> Result<Vec<Figure>>,
+    ) -> Result<Vec<Figure>> {
+        let mut figures = Vec::new();
+        for name in &self.stores {
+            if name == "postgres" {
                 let server = start_postgres();
                 let storage = Storage::Postgres { url: server.address().to_owned(), schema: schema() };
-                Store { storage, server: Some(server) }
+                figures.extend(measure(self, &storage).await?);
+                server.stop();
+            } else {
+                figures.extend(measure(self, &Storage::Sqlite).await?);
             }
-            _ => Store { storage: Storage::Sqlite, server: None },
-        })
-    }
-}
-
-/// A store that is measured.
-pub(crate) struct Store {
-    pub(crate) storage: Storage,
-    server: Option<Private>,
-}
-
-impl Store {
-    /// Ends the server, if it is one of ours.
-    pub(crate) fn stop(self) {
-        if let Some(server) = self.server {
-            server.stop();
         }
+        Ok(figures)
     }
 }
 
-const NAMES: [&str; 7] = ["start", "throughput", "deliver", "handoff", "sockets", "lists", "copilot"];
+const STORES: [&str; 2] = ["sqlite", "postgres"];
+/// The benchmarks, and how many minutes one may take at most, long and short: whatever hangs ends in an error.
+const NAMES: [(&str, u64, u64); 7] = [
+    ("start", 5, 2),
+    ("throughput", 10, 3),
+    ("deliver", 30, 10),
+    ("handoff", 10, 3),
+    ("sockets", 30, 10),
+    ("lists", 120, 15),
+    ("copilot", 30, 10),
+];
 
 fn main() -> Result<()> {
     // A second provider in the process is refused, which is as good.
@@ -100,57 +104,65 @@ fn main() -> Result<()> {
     if let Some(Inner::Floor(floor)) = arguments.inner {
         return runtime.block_on(floor::serve(floor));
     }
-    runtime.block_on(run(arguments))
+    let outcome = runtime.block_on(run(arguments));
+    // What was given up may still wait for something.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
-    let names: Vec<&str> = match &arguments.names[..] {
-        [] => NAMES.to_vec(),
-        names => names.iter().map(String::as_str).collect(),
-    };
-    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
-        bail!("there is no benchmark `{unknown}`: {}", NAMES.join(", "));
-    }
-    let stores = match arguments.store.as_deref() {
-        None => vec!["sqlite", "postgres"],
-        Some("sqlite") => vec!["sqlite"],
-        Some("postgres") => vec!["postgres"],
-        Some(other) => bail!("--store is sqlite or postgres, not `{other}`"),
-    };
-    let plan = Plan { short: arguments.short, rounds: if arguments.short { 1 } else { 5 }, stores };
+    let Arguments { names, json: report_to, short, store, .. } = arguments;
+    let stores = store.map_or(STORES.map(str::to_owned).to_vec(), |store| vec![store]);
+    let plan = Plan { short, rounds: if short { 1 } else { 5 }, stores };
     let machine = figures::machine();
     println!("{}", machine["summary"].as_str().unwrap_or_default());
     let mut all: Vec<Figure> = Vec::new();
-    let mut failed = Vec::new();
-    for name in names {
+    let mut failed = BTreeMap::new();
+    for (name, long_minutes, short_minutes) in NAMES {
+        if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
         println!("── {name}");
-        let began = std::time::Instant::now();
-        let measured = match name {
-            "deliver" => deliver::run(&plan).await,
-            "throughput" => throughput::run(&plan).await,
-            "sockets" => sockets::run(&plan).await,
-            "lists" => lists::run(&plan).await,
-            "start" => start::run(&plan).await,
-            "handoff" => handoff::run(&plan).await,
-            "copilot" => copilot::run(&plan).await,
-            _ => unreachable!("the names were checked"),
-        };
-        match measured {
+        let began = Instant::now();
+        let most = Duration::from_mins(plan.pick(long_minutes, short_minutes));
+        let measured = within(most, name, async {
+            match name {
+                "deliver" => deliver::run(&plan).await,
+                "throughput" => throughput::run(&plan).await,
+                "sockets" => sockets::run(&plan).await,
+                "lists" => lists::run(&plan).await,
+                "start" => start::run(&plan).await,
+                "handoff" => handoff::run(&plan).await,
+                "copilot" => copilot::run(&plan).await,
+                _ => unreachable!("all names are here"),
+            }
+        });
+        match measured.await {
             Ok(figures) => all.extend(figures),
             // The others are still worth knowing.
             Err(error) => {
-                eprintln!("{name}: {error:#}");
-                failed.push(name);
+                eprintln!("\n{name}: {error:#}");
+                failed.insert(name, format!("{error:#}"));
             }
         }
         println!("── {name} · {} s", began.elapsed().as_secs());
     }
-    if let Some(path) = &arguments.json {
-        let report = json!({"machine": machine, "short": plan.short, "figures": all});
+    if let Some(path) = &report_to {
+        let report = json!({"machine": machine, "short": plan.short, "figures": all, "failed": failed});
         std::fs::write(path, serde_json::to_string_pretty(&report)?)
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    if failed.is_empty() { Ok(()) } else { bail!("not measured: {}", failed.join(", ")) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        bail!("not measured: {}", failed.into_keys().collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Does something that must end: what takes longer is an error that says what it was.
+pub(crate) async fn within<T>(most: Duration, what: &str, doing: impl Future<Output = Result<T>>) -> Result<T> {
+    let done = tokio::time::timeout(most, doing).await;
+    done.unwrap_or_else(|_| Err(anyhow::anyhow!("{what} was given up after {} s", most.as_secs())))
 }
 
 /// Waits on purpose: what is measured is rest, or a load whose length was chosen.

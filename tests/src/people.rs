@@ -5,9 +5,13 @@ use anyhow::{Context, Result, bail};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// A server that says nothing for so long is not waited for.
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// A socket to the server.
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -33,7 +37,8 @@ pub async fn next(socket: &mut Socket) -> Result<Option<Value>> {
 /// Frames until one that is `wanted`.
 pub async fn until(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
     loop {
-        match next(socket).await? {
+        let told = tokio::time::timeout(SILENCE, next(socket)).await;
+        match told.with_context(|| format!("the server said nothing for {} s", SILENCE.as_secs()))?? {
             Some(frame) if frame["op"] == "error" || frame["op"] == "refused" => bail!("the server refused: {frame}"),
             Some(frame) if wanted(&frame) => return Ok(frame),
             Some(_) => {}

@@ -21,7 +21,8 @@ cargo xtask test [--list] [--only STAGE]                      install what is mi
 cargo xtask dev [the same as demo]                            the same on port N with the inbox served by Vite on
                                                               N + 1, built again when a source changes
 cargo xtask faults [--list] [--bar N] [--short]                what the product promises, under faults (docs/faults.md)
-cargo xtask bench [NAME …] [--json FILE] [--short]            measure Relevo against the floor of this machine
+cargo xtask bench [NAME …] [--json FILE] [--short]            measure Relevo against the floor of this machine: start,
+                                                              throughput, deliver, handoff, sockets, lists, copilot
 cargo xtask build                                             release binary with the pages inside
 cargo xtask pages                                             build the pages only";
 
