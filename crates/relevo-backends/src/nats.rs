@@ -5,6 +5,8 @@ use async_nats::{ConnectOptions, Event, Subject};
 use async_trait::async_trait;
 use futures::StreamExt;
 use relevo::bus::{Bus, LocalBus, Signal};
+use relevo::topics::Following;
+use relevo_domain::id::ConversationId;
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -111,6 +113,10 @@ impl Bus for NatsBus {
 
     fn subscribe(&self) -> broadcast::Receiver<Signal> {
         self.here.subscribe()
+    }
+
+    fn subscribe_to(&self, conversation: ConversationId) -> Following<ConversationId, Signal> {
+        self.here.subscribe_to(conversation)
     }
 }
 

@@ -17,11 +17,11 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The ticket is unknown, used or late.
@@ -97,11 +97,22 @@ pub fn places(app: &App, whose: String, most: usize, address: IpAddr) -> Result<
 pub struct Closed(pub u16, pub &'static str);
 
 /// The outgoing half: bounded, never waited for.
-#[derive(Clone)]
-pub struct Outgoing {
-    frames: mpsc::Sender<Message>,
-    queued: Arc<AtomicUsize>,
-    sent: Arc<Notify>,
+#[derive(Clone, Default)]
+pub struct Outgoing(Arc<Queue>);
+
+/// Takes no room while nothing waits: most sockets are idle most of the time.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    more: Notify,
+    sent: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    frames: VecDeque<Message>,
+    /// Of these and of the one that is being sent.
+    bytes: usize,
 }
 
 impl Outgoing {
@@ -109,22 +120,25 @@ impl Outgoing {
     pub fn send(&self, frame: &Value) -> Result<(), Closed> {
         let text = frame.to_string();
         let size = text.len();
-        let slow = Closed(RESUME, "resume");
-        let before = self.queued.fetch_add(size, Ordering::Relaxed);
-        if before > 0 && before + size > MAX_QUEUED_BYTES {
-            return Err(slow);
+        let mut waiting = self.0.waiting();
+        if waiting.bytes > 0 && waiting.bytes + size > MAX_QUEUED_BYTES || waiting.frames.len() >= MAX_QUEUED {
+            return Err(Closed(RESUME, "resume"));
         }
-        self.frames.try_send(Message::Text(text.into())).map_err(|_| slow)
+        waiting.bytes += size;
+        waiting.frames.push_back(Message::Text(text.into()));
+        drop(waiting);
+        self.0.more.notify_one();
+        Ok(())
     }
 
     /// Waits until nothing is queued: whoever reads a long past is as fast as its client, and not too slow a client.
     pub async fn room(&self) -> Result<(), Closed> {
         loop {
-            let sent = self.sent.notified();
+            let sent = self.0.sent.notified();
             tokio::pin!(sent);
             // Listening before looking, so that the last frame cannot leave in between.
             sent.as_mut().enable();
-            if self.queued.load(Ordering::Relaxed) == 0 {
+            if self.0.waiting().bytes == 0 {
                 return Ok(());
             }
             tokio::time::timeout(STALLED, sent).await.map_err(|_| Closed(RESUME, "resume"))?;
@@ -132,8 +146,41 @@ impl Outgoing {
     }
 
     fn ping(&self) {
+        let mut waiting = self.0.waiting();
         // A full queue is news to `send`, not to a ping.
-        let _ = self.frames.try_send(Message::Ping(Vec::new().into()));
+        if waiting.frames.len() < MAX_QUEUED {
+            waiting.frames.push_back(Message::Ping(Vec::new().into()));
+        }
+        drop(waiting);
+        self.0.more.notify_one();
+    }
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next frame to send.
+    async fn next(&self) -> Message {
+        loop {
+            if let Some(frame) = self.waiting().frames.pop_front() {
+                return frame;
+            }
+            // What was queued since then has left its permit.
+            self.more.notified().await;
+        }
+    }
+
+    /// A frame of so many bytes is out.
+    fn is_out(&self, size: usize) {
+        let mut waiting = self.waiting();
+        waiting.bytes -= size;
+        if waiting.frames.is_empty() {
+            waiting.frames = VecDeque::new();
+        }
+        drop(waiting);
+        self.sent.notify_waiters();
     }
 }
 
@@ -191,48 +238,35 @@ where
     F: FnOnce(Incoming, Outgoing) -> R,
     R: Future<Output = Option<Closed>>,
 {
-    let (sink, stream) = socket.split();
-    let (frames, waiting) = mpsc::channel(MAX_QUEUED);
-    let queued = Arc::new(AtomicUsize::new(0));
-    let sent = Arc::new(Notify::new());
-    let outgoing = Outgoing { frames, queued: Arc::clone(&queued), sent: Arc::clone(&sent) };
+    let (mut sink, stream) = socket.split();
+    let outgoing = Outgoing::default();
+    let queue = Arc::clone(&outgoing.0);
     let now = Instant::now();
     let incoming = Incoming { socket: stream, heard: now, next_ping: now + PING, outgoing: outgoing.clone() };
-    let (end, ended) = tokio::sync::oneshot::channel();
-    let writer = tokio::spawn(write(sink, waiting, (queued, sent), ended));
-    let closed = talk(incoming, outgoing).await;
-    if closed.is_some_and(|Closed(code, _)| code == RESUME) {
+    // One task for both: a socket that is idle costs one.
+    let mut talk = Box::pin(talk(incoming, outgoing));
+    let closed = tokio::select! {
+        closed = &mut talk => closed,
+        // Nothing can be sent any more, and so what is heard ends, too.
+        () = write(&mut sink, &queue) => talk.await,
+    };
+    let Some(Closed(code, reason)) = closed else { return };
+    if code == RESUME {
         metrics::counter!("relevo_slow_sockets_closed_total").increment(1);
     }
-    let _ = end.send(closed);
-    let _ = writer.await;
-}
-
-async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
-    mut waiting: mpsc::Receiver<Message>,
-    (queued, sent): (Arc<AtomicUsize>, Arc<Notify>),
-    mut ended: tokio::sync::oneshot::Receiver<Option<Closed>>,
-) {
-    let reason = loop {
-        tokio::select! {
-            biased;
-            reason = &mut ended => break reason.ok().flatten(),
-            frame = waiting.recv() => {
-                let Some(frame) = frame else { break None };
-                let size = if let Message::Text(text) = &frame { text.len() } else { 0 };
-                tokio::select! {
-                    sent = sink.send(frame) => if sent.is_err() { return },
-                    reason = &mut ended => break reason.ok().flatten(),
-                }
-                queued.fetch_sub(size, Ordering::Relaxed);
-                sent.notify_waiters();
-            }
-        }
-    };
-    let Some(Closed(code, reason)) = reason else { return };
     let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     let _ = tokio::time::timeout(STALLED, sink.send(close)).await;
+}
+
+async fn write(sink: &mut SplitSink<WebSocket, Message>, queue: &Queue) {
+    loop {
+        let frame = queue.next().await;
+        let size = if let Message::Text(text) = &frame { text.len() } else { 0 };
+        if sink.send(frame).await.is_err() {
+            return;
+        }
+        queue.is_out(size);
+    }
 }
 
 /// A frame was refused; the socket stays.
@@ -248,6 +282,7 @@ mod tests {
     use hyper_util::rt::TokioIo;
     use hyper_util::service::TowerToHyperService;
     use tokio::io::AsyncWriteExt;
+    use tokio::sync::mpsc;
     use tokio_tungstenite::WebSocketStream;
     use tokio_tungstenite::tungstenite::Message as Told;
 

@@ -96,6 +96,8 @@ impl Held {
     async fn by(lucia: &AgentClient, world: &World) -> Self {
         let mut visitor = world.visitor().await;
         visitor.say("c1", "hola").await;
+        // What the bot says is out, or the take-over would withhold it some time later.
+        visitor.hears("eco: hola").await;
         let id = visitor.conversation().await;
         assert_eq!(lucia.post(&format!("/api/conversations/{id}/take-over"), json!({})).await.0, 200);
         assert_eq!(lucia.patch(&format!("/api/conversations/{id}"), json!({"team": "ventas"})).await.0, 200);

@@ -69,6 +69,8 @@ async fn a_conversation_crosses_servers_and_so_do_typing_presence_and_signing_ou
     let mut visitor = one.visitor().await;
     assert_eq!(next(&mut there, "visitor").await["visitor"]["online"], true);
     visitor.say("c1", "buenas").await;
+    // The bot types no more.
+    visitor.hears("eco: buenas").await;
     let id = visitor.conversation().await;
     there.open(&id).await;
     here.open(&id).await;

@@ -6,6 +6,7 @@
 //! one publisher sent them. Losing some is allowed; blocking the publisher is not.
 
 use crate::store::{Position, Presence};
+use crate::topics::{Following, Topics};
 use async_trait::async_trait;
 use relevo_domain::control::Epoch;
 use relevo_domain::id::{AgentId, ArtifactId, BotId, ContactId, ConversationId, InboxId, TurnId};
@@ -14,6 +15,9 @@ use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use uuid::Uuid;
+
+/// So many signals of one conversation may wait for one who follows it: what is missed was a hint.
+const WAITING: usize = 16;
 
 /// Something worth waking up for, or something that is gone when nobody hears it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,6 +159,14 @@ impl Signal {
     pub fn is_for_others(&self) -> bool {
         !matches!(self, Self::Viewing { .. } | Self::Online { .. } | Self::Library | Self::Knowledge)
     }
+
+    /// The conversation in which somebody writes, if it says that.
+    pub fn written_in(&self) -> Option<ConversationId> {
+        match self {
+            Self::Typing { conversation, .. } | Self::Partial { conversation, .. } => Some(*conversation),
+            _ => None,
+        }
+    }
 }
 
 /// What a server tells the others of who is connected to it.
@@ -213,25 +225,61 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Everything published from now on. A subscriber that is too slow misses some and is told how many.
     fn subscribe(&self) -> broadcast::Receiver<Signal>;
+
+    /// What is published from now on about who writes in one conversation ([`Signal::written_in`]), and nothing else.
+    fn subscribe_to(&self, conversation: ConversationId) -> Following<ConversationId, Signal>;
 }
 
 /// The bus of a single process.
 #[derive(Debug, Clone)]
-pub struct LocalBus(broadcast::Sender<Signal>);
+pub struct LocalBus {
+    all: broadcast::Sender<Signal>,
+    of_conversations: Topics<ConversationId, Signal>,
+}
 
 impl Default for LocalBus {
     fn default() -> Self {
-        Self(broadcast::channel(4_096).0)
+        Self { all: broadcast::channel(4_096).0, of_conversations: Topics::new(WAITING) }
     }
 }
 
 impl Bus for LocalBus {
     fn publish(&self, signal: Signal) {
+        if let Some(conversation) = signal.written_in() {
+            self.of_conversations.tell(conversation, &signal);
+        }
         // An error only says that nobody listens.
-        let _ = self.0.send(signal);
+        let _ = self.all.send(signal);
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Signal> {
-        self.0.subscribe()
+        self.all.subscribe()
+    }
+
+    fn subscribe_to(&self, conversation: ConversationId) -> Following<ConversationId, Signal> {
+        self.of_conversations.follow(conversation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_follows_a_conversation_hears_who_writes_in_it_and_nothing_else() {
+        let bus = LocalBus::default();
+        let [here, there] = [1, 2].map(|n| ConversationId(Uuid::from_u128(n)));
+        let mut hears = bus.subscribe_to(here);
+        let typing = |conversation| Signal::Typing { conversation, who: Typist::Visitor, on: true };
+        let partial =
+            Signal::Partial { conversation: here, turn: TurnId(Uuid::nil()), epoch: Epoch(1), text: Some("ho".into()) };
+        bus.publish(Signal::Appended { position: 1 });
+        bus.publish(typing(there));
+        bus.publish(Signal::Viewing { conversation: here });
+        bus.publish(typing(here));
+        bus.publish(partial.clone());
+        assert_eq!([hears.recv().await.unwrap(), hears.recv().await.unwrap()], [typing(here), partial]);
+        drop(hears);
+        assert_eq!(bus.of_conversations.len(), 0, "it left nothing behind");
     }
 }

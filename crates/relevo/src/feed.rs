@@ -3,17 +3,18 @@
 
 use crate::bus::{Bus, Signal};
 use crate::store::{Position, Row, Store, StoreError};
+use crate::topics::{Following, Topics};
 use relevo_domain::event::Envelope;
 use relevo_domain::id::{ContactId, ConversationId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 const BATCH: usize = 1_000;
 /// So many changes may wait for one who follows a contact: what is missed is read from the log.
-const WAITING: usize = 16;
+const WAITING: usize = 4;
 /// How often the log is looked at when the bus is silent: the latency of a deployment that lost its bus.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -32,37 +33,8 @@ pub struct Change {
 #[derive(Debug, Clone)]
 pub struct Feed {
     changes: broadcast::Sender<Change>,
-    of_contacts: OfContacts,
+    of_contacts: Topics<ContactId, Change>,
     position: watch::Receiver<Position>,
-}
-
-/// Those who follow one contact only. A change wakes them alone: thousands of visitors' sockets that all woke up for
-/// every change of everybody would be most of a server's work.
-type OfContacts = Arc<Mutex<HashMap<ContactId, broadcast::Sender<Change>>>>;
-
-/// The changes of one contact's conversations.
-#[derive(Debug)]
-pub struct OfContact {
-    contact: ContactId,
-    changes: broadcast::Receiver<Change>,
-    of_contacts: OfContacts,
-}
-
-impl OfContact {
-    /// The next change. Whoever lags behind is told so and must read the log.
-    pub async fn recv(&mut self) -> Result<Change, broadcast::error::RecvError> {
-        self.changes.recv().await
-    }
-}
-
-impl Drop for OfContact {
-    fn drop(&mut self) {
-        let mut of_contacts = self.of_contacts.lock().unwrap_or_else(PoisonError::into_inner);
-        // This one is still counted.
-        if of_contacts.get(&self.contact).is_some_and(|changes| changes.receiver_count() <= 1) {
-            of_contacts.remove(&self.contact);
-        }
-    }
 }
 
 impl Feed {
@@ -72,7 +44,7 @@ impl Feed {
         // Subscribed before the head is read, so that nothing falls between the two.
         let signals = bus.subscribe();
         let (seen, position) = watch::channel(store.head().await?);
-        let of_contacts = OfContacts::default();
+        let of_contacts = Topics::new(WAITING);
         tokio::spawn(follow(store, signals, (changes.clone(), of_contacts.clone()), seen, stop));
         Ok(Self { changes, of_contacts, position })
     }
@@ -83,10 +55,8 @@ impl Feed {
     }
 
     /// What happens from now on in one contact's conversations.
-    pub fn subscribe_to(&self, contact: ContactId) -> OfContact {
-        let mut of_contacts = self.of_contacts.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = of_contacts.entry(contact).or_insert_with(|| broadcast::channel(WAITING).0).subscribe();
-        OfContact { contact, changes, of_contacts: Arc::clone(&self.of_contacts) }
+    pub fn subscribe_to(&self, contact: ContactId) -> Following<ContactId, Change> {
+        self.of_contacts.follow(contact)
     }
 
     /// Up to where everything was told.
@@ -98,7 +68,7 @@ impl Feed {
 async fn follow(
     store: Arc<dyn Store>,
     mut signals: broadcast::Receiver<Signal>,
-    listeners: (broadcast::Sender<Change>, OfContacts),
+    listeners: (broadcast::Sender<Change>, Topics<ContactId, Change>),
     seen: watch::Sender<Position>,
     stop: CancellationToken,
 ) {
@@ -132,7 +102,7 @@ async fn wake(signals: &mut broadcast::Receiver<Signal>, known: Position) {
 /// Reads one batch and tells it; whether there was one.
 async fn advance(
     store: &dyn Store,
-    (changes, of_contacts): &(broadcast::Sender<Change>, OfContacts),
+    (changes, of_contacts): &(broadcast::Sender<Change>, Topics<ContactId, Change>),
     seen: &watch::Sender<Position>,
 ) -> Result<bool, StoreError> {
     let (after, began) = (*seen.borrow(), tokio::time::Instant::now());
@@ -156,12 +126,8 @@ async fn advance(
         let Some(row) = rows.remove(&conversation) else { continue };
         let facts = Arc::new(facts.remove(&conversation).unwrap_or_default());
         let change = Change { conversation, facts, row };
+        of_contacts.tell(change.row.conversation.contact, &change);
         // An error only says that nobody listens.
-        if let Some(theirs) =
-            of_contacts.lock().unwrap_or_else(PoisonError::into_inner).get(&change.row.conversation.contact)
-        {
-            let _ = theirs.send(change.clone());
-        }
         let _ = changes.send(change);
     }
     seen.send_replace(last);
@@ -190,9 +156,9 @@ mod tests {
         assert_eq!(everything.map(|change| change.row.contact.id), [bruno.contact(), ana.contact()]);
         assert_eq!(first.recv().await.unwrap().row.contact.id, ana.contact());
         drop(first);
-        assert_eq!(feed.of_contacts.lock().unwrap().len(), 1, "another page of theirs listens");
+        assert_eq!(feed.of_contacts.len(), 1, "another page of theirs listens");
         drop(second);
-        assert!(feed.of_contacts.lock().unwrap().is_empty());
+        assert_eq!(feed.of_contacts.len(), 0);
         relevo.stop().await;
     }
 }

@@ -30,6 +30,7 @@ pub mod bus;
 pub mod channel;
 pub mod clock;
 pub mod store;
+pub mod topics;
 
 pub mod bot_runner;
 pub mod directory;

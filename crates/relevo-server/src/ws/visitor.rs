@@ -20,6 +20,7 @@ use relevo::domain::event::{Envelope, Event, Origin};
 use relevo::domain::id::{ContactId, ConversationId, FileId, InboxId, MessageId, Seq};
 use relevo::domain::timeline::{Who, for_visitor};
 use relevo::feed::Change;
+use relevo::topics::Following;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -48,8 +49,9 @@ pub async fn upgrade(
     let places = places(&app, format!("visitor:{contact}"), app.config.limits.sockets_per_visitor, address)?;
     Ok(upgrade.open(places, move |incoming, outgoing| async move {
         metrics::gauge!("relevo_sockets", "who" => "visitor").increment(1.0);
-        let (visit, conversation) = (*visit, None);
-        let session = Session { app, contact, inbox, visit, address, outgoing, conversation, told: 0, ready: false };
+        let visit = *visit;
+        let (conversation, hints, told, ready) = (None, None, 0, false);
+        let session = Session { app, contact, inbox, visit, address, outgoing, conversation, hints, told, ready };
         let closed = session.talk(incoming).await;
         metrics::gauge!("relevo_sockets", "who" => "visitor").decrement(1.0);
         closed
@@ -95,6 +97,8 @@ struct Session {
     address: IpAddr,
     outgoing: Outgoing,
     conversation: Option<ConversationId>,
+    /// Who writes in it.
+    hints: Option<Following<ConversationId, Signal>>,
     told: Seq,
     ready: bool,
 }
@@ -103,7 +107,6 @@ impl Session {
     async fn talk(mut self, mut incoming: Incoming) -> Option<Closed> {
         // Subscribed before anything is read, so that nothing falls between reading and hearing.
         let mut changes = self.app.feed.subscribe_to(self.contact);
-        let mut signals = self.app.desk.bus().subscribe();
         let stop = self.app.stop.clone();
         let page = Page { url: self.visit.origin.page.clone(), title: self.visit.origin.title.clone() };
         let now = self.app.desk.clock().now();
@@ -114,16 +117,17 @@ impl Session {
                 heard = incoming.next::<Frame>() => match heard {
                     Heard::Gone => break None,
                     Heard::Nonsense(detail) => self.outgoing.send(&refused("bad_frame", &detail)),
-                    Heard::Frame(frame) => self.frame(frame).await,
+                    // Boxed while it lasts: an idle socket need not keep room for the longest way that a frame may go.
+                    Heard::Frame(frame) => Box::pin(self.frame(frame)).await,
                 },
                 change = changes.recv(), if self.ready => match change {
-                    Ok(change) => self.change(&change).await,
+                    Ok(change) => Box::pin(self.change(&change)).await,
                     // What was missed is in the store.
-                    Err(RecvError::Lagged(_)) => self.catch_up().await,
+                    Err(RecvError::Lagged(_)) => Box::pin(self.catch_up()).await,
                     Err(RecvError::Closed) => Err(Closed(RESTART, "restart")),
                 },
-                signal = signals.recv(), if self.ready => match signal {
-                    Ok(signal) => self.signal(signal).await,
+                signal = hint(&mut self.hints), if self.ready => match signal {
+                    Ok(signal) => Box::pin(self.signal(signal)).await,
                     Err(RecvError::Lagged(_)) => Ok(()),
                     Err(RecvError::Closed) => Err(Closed(RESTART, "restart")),
                 },
@@ -183,7 +187,9 @@ impl Session {
                 return self.outgoing.send(&refused(problem.code(), problem.detail()));
             }
         };
-        self.conversation = state.as_ref().map(|state| state.id);
+        if let Some(state) = &state {
+            self.enter(state.id);
+        }
         self.told = after;
         self.ready = true;
         let who = state.as_ref().map(|state| if state.is_closed() { Who::Closed } else { Who::of(&state.control) });
@@ -204,6 +210,11 @@ impl Session {
         self.catch_up().await
     }
 
+    fn enter(&mut self, conversation: ConversationId) {
+        self.conversation = Some(conversation);
+        self.hints = Some(self.app.desk.bus().subscribe_to(conversation));
+    }
+
     async fn say(
         &mut self,
         client_id: &str,
@@ -211,10 +222,9 @@ impl Session {
         payload: Option<String>,
         attachments: &[FileId],
     ) -> Result<Done, Problem> {
-        if let Some(done) = self.done_before(client_id).await? {
+        if let Some(done) = self.admit(client_id, !attachments.is_empty()).await? {
             return Ok(done);
         }
-        self.not_too_fast()?;
         let attachments = files::keep(&self.app, self.contact, attachments).await?;
         let inbound = Inbound {
             id: MessageId(self.app.desk.clock().id()),
@@ -229,19 +239,26 @@ impl Session {
 
     /// "Talk to a person": also the first thing that somebody may say.
     async fn human(&mut self, client_id: &str) -> Result<Done, Problem> {
-        if let Some(done) = self.done_before(client_id).await? {
+        if let Some(done) = self.admit(client_id, false).await? {
             return Ok(done);
         }
-        self.not_too_fast()?;
         self.receive(client_id, Wish::Human).await
     }
 
-    /// What came of this already: it is acknowledged again, however fast it comes.
-    async fn done_before(&self, client_id: &str) -> Result<Option<Done>, Problem> {
+    /// What came of this already, where that has to be asked before the append finds it out: something that was done is
+    /// acknowledged again however fast it comes, and its files were kept already.
+    async fn admit(&self, client_id: &str, has_files: bool) -> Result<Option<Done>, Problem> {
         if client_id.is_empty() || client_id.len() > 100 {
             return Err(Problem::invalid("client_id", "needs 1 to 100 characters"));
         }
-        Ok(self.app.desk.received(&self.inbox, &self.provider_id(client_id)).await?)
+        let rate = self.not_too_fast();
+        if rate.is_ok() && !has_files {
+            return Ok(None);
+        }
+        match self.app.desk.received(&self.inbox, &self.provider_id(client_id)).await? {
+            Some(done) => Ok(Some(done)),
+            None => rate.map(|()| None),
+        }
     }
 
     fn not_too_fast(&self) -> Result<(), Problem> {
@@ -327,7 +344,7 @@ impl Session {
     async fn news(&mut self, id: ConversationId, facts: &[Envelope]) -> Result<(), Closed> {
         if self.conversation != Some(id) {
             // Begun just now, in another tab, or anew after a long time.
-            self.conversation = Some(id);
+            self.enter(id);
             self.told = 0;
         }
         match facts.first() {
@@ -397,6 +414,14 @@ impl Session {
         let Holder::Queue { since, .. } = state.control.holder else { return Value::Null };
         let before = self.app.desk.store().waiting_before(&self.inbox, since).await;
         before.map_or(Value::Null, |before| json!({"position": before + 1}))
+    }
+}
+
+/// The next hint, once there is a conversation.
+async fn hint(hints: &mut Option<Following<ConversationId, Signal>>) -> Result<Signal, RecvError> {
+    match hints {
+        Some(hints) => hints.recv().await,
+        None => std::future::pending().await,
     }
 }
 
