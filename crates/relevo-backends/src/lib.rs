@@ -15,6 +15,7 @@ pub mod import;
 pub mod look;
 pub mod nats;
 pub mod postgres;
+mod search;
 pub mod sqlite;
 
 #[cfg(any(test, feature = "testing"))]

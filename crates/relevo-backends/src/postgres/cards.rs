@@ -1,13 +1,16 @@
 use super::PostgresStore;
 use super::contacts::contact;
 use super::fault::fault;
-use super::text::{decode, get_json, get_number, number, plain, size};
+use super::text::{decode, get, get_id, get_json, get_number, number, plain, size};
+use crate::search::{self, Indexed, RARE};
 use async_trait::async_trait;
-use relevo::store::{Cards, Counts, Groups, Page, Position, Query, Row, Sort, StoreError, query_words};
+use relevo::store::{Cards, Counts, Groups, Page, Position, Query, Row, Sort, StoreError};
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::{AgentFacts, Role};
+use relevo_domain::event::Event;
 use relevo_domain::id::{ContactId, ConversationId, InboxId, TeamId};
 use relevo_domain::time::Timestamp;
+use relevo_domain::upcast;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -18,45 +21,7 @@ const ROW: &str = "c.position, c.state, p.id, p.name, p.email, p.phone, p.verifi
 #[async_trait]
 impl Cards for PostgresStore {
     async fn list(&self, query: &Query) -> Result<Page, StoreError> {
-        let words = query.text.as_deref().map(query_words).unwrap_or_default();
-        // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
-        // parameters are put together here.
-        let sql = format!(
-            "WITH page AS (
-                SELECT c.id FROM conversations AS c WHERE {view} AND {seen}
-                    AND ($3::text IS NULL OR c.inbox = $3) AND ($4::text IS NULL OR c.team = $4)
-                    AND ($5::text IS NULL
-                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = $5))
-                    AND ($8::text IS NULL
-                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'stage' AND value = $8))
-                    {found}
-                ORDER BY {order} LIMIT $6 OFFSET $7
-            )
-            SELECT {ROW} FROM page JOIN conversations AS c ON c.id = page.id JOIN contacts AS p ON p.id = c.contact
-            ORDER BY {order}",
-            view = view(query.view),
-            seen = seen(&query.agent, query.visibility),
-            found = (9..).zip(&words).map(|(parameter, _)| found(parameter)).collect::<String>(),
-            order = order(query.sort),
-        );
-        let mut sql = sqlx::query(AssertSqlSafe(sql))
-            .bind(query.agent.id.0)
-            .bind(teams(&query.agent))
-            .bind(query.inbox.as_ref().map(ToString::to_string))
-            .bind(query.team.as_ref().map(ToString::to_string))
-            .bind(query.label.as_deref().map(plain))
-            // One more tells whether more follow.
-            .bind(size(query.limit.saturating_add(1)))
-            .bind(size(query.offset))
-            .bind(query.stage.as_ref().map(ToString::to_string));
-        for word in &words {
-            // Quoted, a word is a word, and letters and digits are all that is in it.
-            sql = sql.bind(format!("'{word}':*"));
-        }
-        let mut rows = rows(&sql.fetch_all(&self.pool).await.map_err(fault)?)?;
-        let more = rows.len() > query.limit;
-        rows.truncate(query.limit);
-        Ok(Page { rows, more })
+        search::list(self, query).await
     }
 
     async fn rows(&self, conversations: &[ConversationId]) -> Result<Vec<Row>, StoreError> {
@@ -134,6 +99,73 @@ impl PostgresStore {
     }
 }
 
+#[async_trait]
+impl Indexed for PostgresStore {
+    async fn is_rare(&self, word: &str) -> Result<bool, StoreError> {
+        let sql =
+            "SELECT (SELECT count(*) FROM (SELECT FROM said WHERE words @@ $1::text::tsquery LIMIT $2) AS few) < $2
+            AND (SELECT count(*) FROM (SELECT FROM contacts WHERE words @@ $1::text::tsquery LIMIT $2) AS few) < $2";
+        let query = sqlx::query_scalar(sql).bind(prefix(word)).bind(size(RARE + 1));
+        query.fetch_one(&self.pool).await.map_err(fault)
+    }
+
+    async fn part(&self, query: &Query, words: &[String], offset: usize, limit: usize) -> Result<Vec<Row>, StoreError> {
+        // Ids are chosen and ordered first, so that states are read for one page only. What the index finds comes before
+        // the conversations, or each of them might be asked for. Only fixed text and numbers of parameters are put
+        // together here.
+        let found: Vec<_> = (9..).zip(words).map(|(parameter, _)| found(parameter)).collect();
+        let (found, from) = match &found[..] {
+            [] => (String::new(), "conversations AS c"),
+            sets => (
+                format!("found AS MATERIALIZED ({}),", sets.join(" INTERSECT ")),
+                "found JOIN conversations AS c ON c.id = found.id",
+            ),
+        };
+        let sql = format!(
+            "WITH {found} page AS (
+                SELECT c.id FROM {from} WHERE {view} AND {seen}
+                    AND ($3::text IS NULL OR c.inbox = $3) AND ($4::text IS NULL OR c.team = $4)
+                    AND ($5::text IS NULL
+                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = $5))
+                    AND ($8::text IS NULL
+                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'stage' AND value = $8))
+                ORDER BY {order} LIMIT $6 OFFSET $7
+            )
+            SELECT {ROW} FROM page JOIN conversations AS c ON c.id = page.id JOIN contacts AS p ON p.id = c.contact
+            ORDER BY {order}",
+            view = view(query.view),
+            seen = seen(&query.agent, query.visibility),
+            order = order(query.sort),
+        );
+        let mut sql = sqlx::query(AssertSqlSafe(sql))
+            .bind(query.agent.id.0)
+            .bind(teams(&query.agent))
+            .bind(query.inbox.as_ref().map(ToString::to_string))
+            .bind(query.team.as_ref().map(ToString::to_string))
+            .bind(query.label.as_deref().map(plain))
+            .bind(size(limit))
+            .bind(size(offset))
+            .bind(query.stage.as_ref().map(ToString::to_string));
+        for word in words {
+            sql = sql.bind(prefix(word));
+        }
+        rows(&sql.fetch_all(&self.pool).await.map_err(fault)?)
+    }
+
+    async fn facts(&self, conversations: &[ConversationId]) -> Result<Vec<(ConversationId, Event)>, StoreError> {
+        let ids: Vec<_> = conversations.iter().map(|id| id.0).collect();
+        let query = sqlx::query("SELECT conversation, event FROM log WHERE conversation = ANY($1)").bind(ids);
+        let facts = query.fetch_all(&self.pool).await.map_err(fault)?;
+        let fact = |row| Ok((get_id(row, "conversation")?, upcast::load(get(row, "event")?).map_err(decode)?));
+        facts.iter().map(fact).collect::<sqlx::Result<_>>().map_err(fault)
+    }
+}
+
+/// Quoted, a word is a word, and letters and digits are all that is in it.
+fn prefix(word: &str) -> String {
+    format!("'{word}':*")
+}
+
 /// `View::holds` in SQL. Parameter 1 is the agent.
 fn view(view: View) -> &'static str {
     match view {
@@ -177,11 +209,12 @@ fn teams(agent: &AgentFacts) -> Vec<String> {
     agent.teams.iter().map(TeamId::to_string).collect()
 }
 
-/// That a word is in what was said or in the contact.
+/// The conversations in which a word was said, and those with a contact who has it.
 fn found(parameter: usize) -> String {
     format!(
-        " AND (c.id IN (SELECT conversation FROM said WHERE words @@ ${parameter}::text::tsquery)
-            OR c.contact IN (SELECT id FROM contacts WHERE words @@ ${parameter}::text::tsquery))"
+        "(SELECT conversation AS id FROM said WHERE words @@ ${parameter}::text::tsquery
+        UNION SELECT c.id FROM contacts AS p JOIN conversations AS c ON c.contact = p.id
+            WHERE p.words @@ ${parameter}::text::tsquery)"
     )
 }
 
