@@ -96,8 +96,10 @@ impl Batch {
             self.new_keys.push(key);
         }
         if let Some(claim) = thread {
-            self.known.threads.insert((claim.inbox.clone(), claim.contact), conversation);
-            self.new_threads.insert((claim.inbox, claim.contact));
+            let of = (claim.inbox, claim.contact);
+            if self.known.threads.insert(of.clone(), conversation) != Some(conversation) {
+                self.new_threads.insert(of);
+            }
         }
         self.jobs.extend(jobs.into_iter().map(|job| (conversation, job)));
         for envelope in envelopes {

@@ -1,11 +1,14 @@
 //! The desk: the one way in. A command is decided at the conversation's present version, its facts are appended
 //! durably, and the bus is told; on a conflict it is decided again.
 
+mod recent;
+
 use crate::bus::{Bus, Signal};
 use crate::clock::Clock;
 use crate::directory::{Directory, Inbox};
 use crate::outbox;
 use crate::store::{Append, AppendError, DedupeKey, Position, Store, StoreError, ThreadClaim};
+use recent::Recent;
 use relevo_domain::command::{Command, Facts, Inbound, InboxPolicy, Rejection, Start};
 use relevo_domain::conversation::Conversation;
 use relevo_domain::decide::{Decided, decide, start};
@@ -32,6 +35,7 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     directory: Arc<Directory>,
     bots: Arc<BTreeSet<BotId>>,
+    recent: Arc<Recent>,
 }
 
 /// What a command led to.
@@ -108,7 +112,7 @@ impl Desk {
     /// A desk over a store, a bus, a clock and a deployment.
     pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Arc<dyn Clock>, directory: Arc<Directory>) -> Self {
         let bots = Arc::new(directory.bots.keys().cloned().collect());
-        Self { store, bus, clock, directory, bots }
+        Self { store, bus, clock, directory, bots, recent: Arc::default() }
     }
 
     /// The store, for look-ups. Whoever changes facts goes through [`Desk::run`].
@@ -154,45 +158,61 @@ impl Desk {
         commands: &[Command],
         key: Option<DedupeKey>,
     ) -> Result<Done, DeskError> {
-        self.run_from(None, conversation, commands, key).await
+        // Only a thread can move, and none was named.
+        self.run_in(conversation, commands, key, None).await?.ok_or(DeskError::Busy)
     }
 
-    /// `known` is the state that the caller has just read, if it has.
-    async fn run_from(
+    /// None when it is no longer the conversation of the thread that `of` names: that has moved to another one, or this
+    /// one ended long ago.
+    async fn run_in(
         &self,
-        mut known: Option<Conversation>,
         conversation: ConversationId,
         commands: &[Command],
         key: Option<DedupeKey>,
-    ) -> Result<Done, DeskError> {
+        of: Option<ThreadClaim>,
+    ) -> Result<Option<Done>, DeskError> {
         let mut first = None;
+        let mut recent = self.recent.state(conversation);
         for _ in 0..ROUNDS {
-            let mut state = match known.take() {
+            let is_recent = recent.is_some();
+            let mut state = match recent.take() {
                 Some(state) => state,
-                None => self.store.load(conversation).await?.ok_or(DeskError::NotFound)?,
+                None => Arc::new(self.store.load(conversation).await?.ok_or(DeskError::NotFound)?),
             };
+            if of.is_some() && state.is_closed() && self.clock.now().since(state.updated_at) > REOPEN_WITHIN {
+                if is_recent {
+                    continue;
+                }
+                return Ok(None);
+            }
             if crate::sabotaged!("stale_decisions") {
                 let seq = state.seq;
-                state = Conversation { seq, ..first.get_or_insert(state).clone() };
+                state = Arc::new(Conversation { seq, ..Conversation::clone(first.get_or_insert(state)) });
             }
             let facts = self.facts_for(&state.inbox);
             let plan = match plan(&state, commands, &facts) {
+                // What is remembered may be old news: whoever is refused, or told that it is so already, is told so of
+                // the state in the store.
+                Err(_) if is_recent => continue,
+                Ok(plan) if is_recent && plan.envelopes.is_empty() => continue,
                 Ok(plan) => plan,
                 // A repeat of something that is no longer possible must still find its first answer.
                 Err(rejection) => match self.earlier(key.as_ref()).await? {
-                    Some(done) => return Ok(done),
+                    Some(done) => return Ok(Some(done)),
                     None => return Err(rejection.into()),
                 },
             };
             if plan.envelopes.is_empty() {
-                let earlier = self.earlier(key.as_ref()).await?;
-                return Ok(earlier.unwrap_or(Done { facts: Vec::new(), state, repeated: false }));
+                let so_already = || Done { facts: Vec::new(), state: Conversation::clone(&state), repeated: false };
+                return Ok(Some(self.earlier(key.as_ref()).await?.unwrap_or_else(so_already)));
             }
-            match self.append(plan, state.seq, key.clone(), None, facts.now).await {
-                Ok(done) => return Ok(done),
+            match self.append(plan, state.seq, key.clone(), of.clone(), facts.now).await {
+                Ok(done) => return Ok(Some(done)),
                 Err(AppendError::Conflict { .. }) => {}
-                Err(AppendError::Duplicate { .. }) => return self.earlier(key.as_ref()).await?.ok_or(DeskError::Busy),
-                Err(AppendError::ThreadTaken { .. }) => return Err(DeskError::Busy),
+                Err(AppendError::Duplicate { .. }) => {
+                    return self.earlier(key.as_ref()).await?.ok_or(DeskError::Busy).map(Some);
+                }
+                Err(AppendError::ThreadTaken { .. }) => return Ok(None),
                 Err(AppendError::Store(error)) => return Err(error.into()),
             }
         }
@@ -217,13 +237,20 @@ impl Desk {
             }
             Wish::Human => Command::RequestHuman,
         }];
+        let mut recent = self.recent.thread(&inbox_id, contact);
         for _ in 0..ROUNDS {
-            let current = self.store.thread(&inbox_id, contact).await?;
-            if let Some(id) = current
-                && let Some(state) = self.store.load(id).await?
-                && !(state.is_closed() && self.clock.now().since(state.updated_at) > REOPEN_WITHIN)
-            {
-                return self.run_from(Some(state), id, &command, key).await;
+            let current = match recent.take() {
+                Some(id) => Some(id),
+                None => self.store.thread(&inbox_id, contact).await?,
+            };
+            if let Some(id) = current {
+                let of = ThreadClaim { inbox: inbox_id.clone(), contact, replaces: current };
+                match self.run_in(id, &command, key.clone(), Some(of)).await {
+                    Ok(Some(done)) => return Ok(done),
+                    // A new one is begun. Where the thread has moved, that is refused, and the thread is looked at.
+                    Ok(None) | Err(DeskError::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
             }
             let facts = self.facts_for(&inbox_id);
             let id = ConversationId(self.clock.id());
@@ -279,10 +306,12 @@ impl Desk {
         let dedupe = dedupe.filter(|_| !crate::sabotaged!("no_dedupe"));
         let jobs = outbox::jobs(&state, &envelopes, now);
         let conversation = state.id;
+        let whose = thread.as_ref().map(|of| (of.inbox.clone(), of.contact));
         let append =
             Append { conversation, expected, envelopes: envelopes.clone(), state: state.clone(), dedupe, jobs, thread };
         let span = tracing::debug_span!("append", conversation.id = %conversation, facts = envelopes.len());
         let position: Position = self.store.append(append).instrument(span).await?;
+        self.recent.saw(&state, whose);
         self.bus.publish(Signal::Appended { position });
         for envelope in &envelopes {
             let kind = envelope.event.name();

@@ -1,23 +1,22 @@
-//! A group of appends in PostgreSQL, under the lock on `head`. What is read before the lock would be old news; what is
-//! read under it stays true until the commit.
+//! A group of appends in PostgreSQL, under the lock on `head`: what is read under it stays true until the commit.
 
 use super::fault::is_gone;
-use super::text::{get, get_id, get_number, get_slug, json, number, plain};
+use super::text::{decode, get, get_json, get_number, json, number, plain};
 use crate::batch::{Asked, Batch, Card, Known, marks};
 use relevo::store::{Append, AppendError, DedupeKey, Position};
-use relevo_domain::id::{ConversationId, MessageId};
+use relevo_domain::id::{ContactId, ConversationId, InboxId, MessageId, Seq};
 use relevo_domain::upcast;
 use sqlx::{PgConnection, PgPool, PgTransaction};
 use uuid::Uuid;
 
 /// Appends; what became of each, once it is on disk.
 pub(super) async fn append(pool: &PgPool, appends: Vec<Append>) -> sqlx::Result<Vec<Result<Position, AppendError>>> {
-    let (mut transaction, head) = match locked(pool).await {
+    let asked = Asked::of(&appends);
+    let (mut transaction, head, known) = match locked(pool, &asked).await {
         // The database was restarted since the last append: the next connection is a new one.
-        Err(error) if is_gone(&error) => locked(pool).await?,
+        Err(error) if is_gone(&error) => locked(pool, &asked).await?,
         other => other?,
     };
-    let known = learn(&mut transaction, &Asked::of(&appends)).await?;
     let (batch, answers) = Batch::admit(head, known, appends);
     if !batch.facts.is_empty() {
         write(&mut transaction, &batch).await?;
@@ -35,44 +34,54 @@ pub(super) async fn append(pool: &PgPool, appends: Vec<Append>) -> sqlx::Result<
     Ok(answers)
 }
 
-async fn locked(pool: &PgPool) -> sqlx::Result<(PgTransaction<'static>, Position)> {
+async fn locked(pool: &PgPool, asked: &Asked<'_>) -> sqlx::Result<(PgTransaction<'static>, Position, Known)> {
     let mut transaction = pool.begin().await?;
-    let head: i64 = sqlx::query_scalar("SELECT position FROM head FOR UPDATE").fetch_one(&mut *transaction).await?;
-    Ok((transaction, u64::try_from(head).map_err(super::text::decode)?))
+    let (head, seen, known) = learn(&mut transaction, asked).await?;
+    if head == seen {
+        return Ok((transaction, head, known));
+    }
+    // Another server appended while this one waited for the lock. Now nobody does.
+    let (head, _, known) = learn(&mut transaction, asked).await?;
+    Ok((transaction, head, known))
 }
 
-async fn learn(connection: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<Known> {
-    let mut of = Known::default();
+/// One statement locks and reads. What it reads is as old as its beginning, but a locked row is read as it is once the
+/// lock is there: `position` and `seen` are the same if nobody appended in between.
+const LEARN: &str = "
+    WITH locked AS MATERIALIZED (SELECT position FROM head FOR UPDATE)
+    SELECT position, (SELECT position FROM head) AS seen,
+        (SELECT coalesce(json_agg(json_build_array(id, version, marks)), '[]')::text
+            FROM conversations WHERE id = ANY($1)) AS conversations,
+        (SELECT coalesce(json_agg(json_build_array(n, conversation, seq)), '[]')::text
+            FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked (scope, key, n)
+            JOIN dedupe USING (scope, key)) AS taken,
+        (SELECT coalesce(json_agg(json_build_array(inbox, contact, conversation)), '[]')::text
+            FROM unnest($4::text[], $5::uuid[]) AS asked (inbox, contact)
+            JOIN threads USING (inbox, contact)) AS threads
+    FROM locked";
+
+/// The last position once it is locked, the one that was seen, and what was known then.
+async fn learn(connection: &mut PgConnection, asked: &Asked<'_>) -> sqlx::Result<(Position, Position, Known)> {
     let ids: Vec<Uuid> = asked.conversations.iter().map(|id| id.0).collect();
-    let known = "SELECT id, version, marks FROM conversations WHERE id = ANY($1)";
-    for row in sqlx::query(known).bind(ids).fetch_all(&mut *connection).await? {
-        let id = get_id(&row, "id")?;
-        of.versions.insert(id, get_number(&row, "version")?);
-        of.marks.insert(id, get(&row, "marks")?);
+    // Asked for in the spelling in which they are kept, answered in the spelling in which they were asked for.
+    let stored = |key: &DedupeKey| (plain(&key.scope).into_owned(), plain(&key.key).into_owned());
+    let (scopes, keys): (Vec<_>, Vec<_>) = asked.keys.iter().map(|key| stored(key)).unzip();
+    let (inboxes, contacts): (Vec<_>, Vec<_>) =
+        asked.claims.iter().map(|claim| (claim.inbox.as_str(), claim.contact.0)).unzip();
+    let query = sqlx::query(LEARN).bind(ids).bind(scopes).bind(keys).bind(inboxes).bind(contacts);
+    let row = query.fetch_one(connection).await?;
+    let mut of = Known::default();
+    for (id, version, marks) in get_json::<Vec<(ConversationId, Seq, String)>>(&row, "conversations")? {
+        of.versions.insert(id, version);
+        of.marks.insert(id, marks);
     }
-    if !asked.keys.is_empty() {
-        // Asked for in the spelling in which they are kept, answered in the spelling in which they were asked for.
-        let stored = |key: &DedupeKey| (plain(&key.scope).into_owned(), plain(&key.key).into_owned());
-        let (scopes, keys): (Vec<_>, Vec<_>) = asked.keys.iter().map(|key| stored(key)).unzip();
-        let taken =
-            "SELECT n, conversation, seq FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (scope, key, n)
-            JOIN dedupe USING (scope, key)";
-        for row in sqlx::query(taken).bind(scopes).bind(keys).fetch_all(&mut *connection).await? {
-            let n = usize::try_from(get_number(&row, "n")?).map_err(super::text::decode)?;
-            of.taken.insert(asked.keys[n - 1].clone(), (get_id(&row, "conversation")?, get_number(&row, "seq")?));
-        }
+    for (n, conversation, seq) in get_json::<Vec<(usize, ConversationId, Seq)>>(&row, "taken")? {
+        of.taken.insert(asked.keys[n - 1].clone(), (conversation, seq));
     }
-    if !asked.claims.is_empty() {
-        let (inboxes, contacts): (Vec<_>, Vec<_>) =
-            asked.claims.iter().map(|claim| (claim.inbox.as_str(), claim.contact.0)).unzip();
-        let threads =
-            "SELECT inbox, contact, conversation FROM unnest($1::text[], $2::uuid[]) AS asked (inbox, contact)
-            JOIN threads USING (inbox, contact)";
-        for row in sqlx::query(threads).bind(inboxes).bind(contacts).fetch_all(&mut *connection).await? {
-            of.threads.insert((get_slug(&row, "inbox")?, get_id(&row, "contact")?), get_id(&row, "conversation")?);
-        }
+    for (inbox, contact, conversation) in get_json::<Vec<(InboxId, ContactId, ConversationId)>>(&row, "threads")? {
+        of.threads.insert((inbox, contact), conversation);
     }
-    Ok(of)
+    Ok((get_number(&row, "position")?, get_number(&row, "seen")?, of))
 }
 
 /// One statement writes it all, so that the lock on `head` is not held over many round trips; marks, which change
@@ -168,7 +177,7 @@ async fn erase(connection: &mut PgConnection, conversation: ConversationId, mess
     let query = sqlx::query(sql).bind(conversation.0).bind(message.to_string());
     for row in query.fetch_all(&mut *connection).await? {
         let position: i64 = get(&row, "position")?;
-        let mut event = upcast::load(get(&row, "event")?).map_err(super::text::decode)?;
+        let mut event = upcast::load(get(&row, "event")?).map_err(decode)?;
         if !event.erase(message) {
             continue;
         }

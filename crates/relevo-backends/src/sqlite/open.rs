@@ -6,6 +6,9 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// So many rows may wait for their reader: a page or a group of facts is then handed over without turns.
+const ROWS: usize = 1_024;
+
 /// How a store uses its file.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
@@ -72,6 +75,7 @@ pub(super) async fn open(path: &Path, options: &SqliteOptions) -> Result<SqliteS
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .row_buffer_size(ROWS)
         .busy_timeout(options.busy_timeout);
     let mut connection: SqliteConnection = connect.connect().await.map_err(unusable)?;
     let found = migrate::migrate(&mut connection).await.map_err(unusable)?;

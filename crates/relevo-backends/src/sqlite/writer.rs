@@ -203,8 +203,7 @@ impl Task {
 
     async fn write(&mut self, group: &mut Group) -> sqlx::Result<(Position, Vec<Appended>)> {
         let connection = &mut self.connection;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let (head, appended) = append::append(connection, self.head, std::mem::take(&mut group.appends)).await?;
+        let (head, appended) = append::begin(connection, self.head, std::mem::take(&mut group.appends)).await?;
         for work in &mut group.others {
             work.make(connection).await?;
         }

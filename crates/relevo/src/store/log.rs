@@ -33,7 +33,7 @@ pub struct Append {
     pub dedupe: Option<DedupeKey>,
     /// Work that the facts cause.
     pub jobs: Vec<NewJob>,
-    /// For the first append of a conversation: whose thread it becomes.
+    /// For the first append of a conversation: whose thread it becomes. For a later one: whose thread it must still be.
     pub thread: Option<ThreadClaim>,
 }
 
@@ -47,7 +47,8 @@ pub struct DedupeKey {
 }
 
 /// A contact's thread in an inbox points to its newest conversation. A new conversation takes it over from the one
-/// that it replaces, by compare-and-set: simultaneous first messages make one conversation.
+/// that it replaces, by compare-and-set: simultaneous first messages make one conversation. A conversation that
+/// "replaces" itself only asks that no other has taken it over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThreadClaim {
     /// In which inbox.

@@ -46,6 +46,7 @@ macro_rules! contract_tests {
             dedupe: a_key_is_taken_once, a_duplicate_is_told_even_to_a_stale_append, a_refused_append_takes_no_key,
                 the_same_key_in_another_scope_is_another_key;
             threads: a_thread_points_to_its_newest_conversation, a_thread_is_taken_by_one_of_two_claims,
+                an_append_may_ask_that_the_thread_is_still_its_own,
                 a_duplicate_is_told_before_a_taken_thread_and_that_before_a_conflict,
                 simultaneous_first_messages_make_one_conversation;
             concurrency: parallel_appends_to_one_conversation_leave_no_gap,

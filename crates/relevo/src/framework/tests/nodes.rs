@@ -5,13 +5,13 @@ use super::{PausedClock, agent, fact, outbound};
 use crate::bot::{Bot, BotError, LiveTurn, TurnEnd, bot_fn, said_id};
 use crate::bus::LocalBus;
 use crate::channel::{Channel, Sent};
-use crate::desk::{Arrival, Desk, Wish};
+use crate::desk::{Arrival, Desk, DeskError, REOPEN_WITHIN, Wish};
 use crate::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
 use crate::framework::{BOT_DEADLINE, Framework, Running};
 use crate::memory::MemoryStore;
 use crate::store::{Contact, DedupeKey, Job, Lane};
 use async_trait::async_trait;
-use relevo_domain::command::{Command, Inbound, InboxPolicy};
+use relevo_domain::command::{Command, Inbound, InboxPolicy, Rejection};
 use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Envelope, Event, HandoffReason, Origin, Status};
 use relevo_domain::id::{BotId, ContactId, ConversationId, InboxId, MessageId};
@@ -64,6 +64,10 @@ impl Deployment {
 
     /// The `n`th contact says something at the process without workers.
     async fn says(&self, n: u128, inbox: &str, text: &str) -> ConversationId {
+        self.says_at(&self.front, n, inbox, text).await
+    }
+
+    async fn says_at(&self, desk: &Desk, n: u128, inbox: &str, text: &str) -> ConversationId {
         let id = ContactId(Uuid::from_u128(n));
         if self.front.store().contact(id).await.unwrap().is_none() {
             let contact = Contact {
@@ -93,7 +97,7 @@ impl Deployment {
             }),
             provider_id: None,
         };
-        self.front.receive(arrival).await.unwrap().state.id
+        desk.receive(arrival).await.unwrap().state.id
     }
 
     /// A process claims everything of a lane, and dies.
@@ -180,6 +184,43 @@ async fn every_message_is_answered_once_by_one_of_two_processes_that_hear_nothin
     for node in nodes {
         node.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_process_remembers_of_a_conversation_is_never_its_last_word() {
+    let deployment = Deployment::new(mute());
+    let here = &deployment.front;
+    let elsewhere = Desk::new(
+        deployment.store.clone(),
+        Arc::new(LocalBus::default()),
+        deployment.clock.clone(),
+        Arc::new(deployment.directory.clone()),
+    );
+    let first = deployment.says(1, "web", "hello").await;
+    elsewhere.run(first, Command::TakeOver { agent: agent(1) }).await.unwrap();
+    let late = here.run(first, Command::TakeOver { agent: agent(2) }).await;
+    let won = agent(1).id;
+    assert!(matches!(late, Err(DeskError::Rejected(Rejection::AlreadyTaken { by })) if by == won), "{late:?}");
+    // Refused by what is remembered here, and allowed by what is so.
+    here.run(first, Command::Close { agent: agent(1), outcome: None }).await.unwrap();
+    elsewhere.run(first, Command::Reopen { agent: agent(1) }).await.unwrap();
+    here.run(first, Command::Close { agent: agent(1), outcome: None }).await.expect("it was open again");
+    // Remembered as closed a moment ago, and open since then.
+    elsewhere.run(first, Command::Reopen { agent: agent(1) }).await.unwrap();
+    tokio::time::advance(REOPEN_WITHIN * 2).await;
+    assert_eq!(deployment.says(1, "web", "still here").await, first);
+    // Remembered as open, and closed long ago.
+    elsewhere.run(first, Command::Close { agent: agent(1), outcome: None }).await.unwrap();
+    tokio::time::advance(REOPEN_WITHIN * 2).await;
+    let second = deployment.says(1, "web", "again").await;
+    assert_ne!(second, first);
+    // Remembered as the contact's newest, and no longer that.
+    elsewhere.run(second, Command::Close { agent: agent(1), outcome: None }).await.unwrap();
+    tokio::time::advance(REOPEN_WITHIN * 2).await;
+    let third = deployment.says_at(&elsewhere, 1, "web", "and again").await;
+    elsewhere.run(second, Command::Reopen { agent: agent(1) }).await.unwrap();
+    assert_eq!(deployment.says(1, "web", "to the newest").await, third);
+    assert_eq!(here.store().changed(0, 100).await.unwrap().len(), 3);
 }
 
 // covers: H01 H07

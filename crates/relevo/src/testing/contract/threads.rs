@@ -1,8 +1,8 @@
 //! A contact's thread in an inbox points to its newest conversation.
 
 use super::{Fresh, put};
-use crate::store::{Append, AppendError, Position};
-use crate::testing::corpus::{claiming, contact, conversation, inbox, key};
+use crate::store::{Append, AppendError, Position, ThreadClaim};
+use crate::testing::corpus::{claiming, contact, conversation, inbox, key, says};
 use relevo_domain::id::ConversationId;
 
 /// Each new conversation takes the thread over; other inboxes and contacts have their own.
@@ -29,6 +29,21 @@ pub async fn a_thread_is_taken_by_one_of_two_claims(store: &Fresh) {
     assert_eq!(store.load(conversation(4)).await.unwrap(), None);
     assert_eq!(store.find(&key("k")).await.unwrap(), None);
     assert_eq!(store.thread(&inbox("shop"), whose).await.unwrap(), Some(conversation(3)));
+}
+
+/// A later append that names its own conversation asks that no other has the thread, and takes nothing itself.
+pub async fn an_append_may_ask_that_the_thread_is_still_its_own(store: &Fresh) {
+    let whose = contact(1).id;
+    let first = claiming(1, whose, None);
+    put(store, first.clone()).await;
+    let mine = || Some(ThreadClaim { inbox: inbox("shop"), contact: whose, replaces: Some(conversation(1)) });
+    let second = Append { thread: mine(), ..says(&first.state, "hello") };
+    put(store, second.clone()).await;
+    put(store, claiming(2, whose, Some(conversation(1)))).await;
+    let late = Append { thread: mine(), ..says(&second.state, "again") };
+    assert!(is_taken(&store.append(late).await, conversation(2)));
+    assert_eq!(store.load(conversation(1)).await.unwrap(), Some(second.state));
+    assert_eq!(store.thread(&inbox("shop"), whose).await.unwrap(), Some(conversation(2)));
 }
 
 /// The order of the checks is that of what the caller can do about it.
