@@ -53,7 +53,14 @@ async fn product(sockets: usize) -> Result<f64> {
     let (address, process) = (product.address(), product.process().context("it runs")?);
     // Sessions are asked over connections that stay few.
     let http = reqwest::Client::builder().pool_max_idle_per_host(8).build()?;
-    let visit = async |_| Visitor::new(&http, address).connect(0).await;
+    // Who they are is kept in the store, and in its caches, with or without a socket.
+    let visitors = all(sockets, async |_| {
+        let mut visitor = Visitor::new(&http, address);
+        visitor.session().await?;
+        Ok(visitor)
+    });
+    let visitors = visitors.await?;
+    let visit = async |n: usize| visitors[n].clone().connect(0).await;
     let _warm = all(32, visit).await?;
     let before = memory(process)?;
     let open = all(sockets, visit).await?;

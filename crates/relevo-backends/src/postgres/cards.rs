@@ -105,7 +105,8 @@ impl Indexed for PostgresStore {
         let sql =
             "SELECT (SELECT count(*) FROM (SELECT FROM said WHERE words @@ $1::text::tsquery LIMIT $2) AS few) < $2
             AND (SELECT count(*) FROM (SELECT FROM contacts WHERE words @@ $1::text::tsquery LIMIT $2) AS few) < $2";
-        let query = sqlx::query_scalar(sql).bind(prefix(word)).bind(size(RARE + 1));
+        // Planned for this word: how common it is decides how it is counted.
+        let query = sqlx::query_scalar(sql).bind(prefix(word)).bind(size(RARE + 1)).persistent(false);
         query.fetch_one(&self.pool).await.map_err(fault)
     }
 
@@ -137,7 +138,9 @@ impl Indexed for PostgresStore {
             seen = seen(&query.agent, query.visibility),
             order = order(query.sort),
         );
+        // Planned for this query: what is not asked for takes no part.
         let mut sql = sqlx::query(AssertSqlSafe(sql))
+            .persistent(false)
             .bind(query.agent.id.0)
             .bind(teams(&query.agent))
             .bind(query.inbox.as_ref().map(ToString::to_string))

@@ -5,8 +5,9 @@ use anyhow::Result;
 use relevo::bot::{LiveTurn, bot_fn};
 use relevo::bus::{Bus, LocalBus, Signal};
 use relevo::clock::Clock;
-use relevo::domain::id::BotId;
+use relevo::domain::id::{BotId, ConversationId};
 use relevo::memory::MemoryStore;
+use relevo::topics::Following;
 use relevo_server::compose::{Ports, Server};
 use relevo_server::config::{Config, Limits};
 use relevo_server::serve;
@@ -59,6 +60,10 @@ impl Bus for End {
 
     fn subscribe(&self) -> broadcast::Receiver<Signal> {
         self.here.subscribe()
+    }
+
+    fn subscribe_to(&self, conversation: ConversationId) -> Following<ConversationId, Signal> {
+        self.here.subscribe_to(conversation)
     }
 }
 
