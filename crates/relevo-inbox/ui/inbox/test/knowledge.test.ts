@@ -103,3 +103,53 @@ test('addresses are added one a line', async () => {
   const sent = asked.find(({ what }) => what === 'POST /api/knowledge/sources');
   expect(sent?.body).toEqual({ name: 'FAQ', internal: false, urls: ['https://a.example/1', 'https://a.example/2'] });
 });
+
+const files = (...some: [string, string][]) => some.map(([name, text]) => new File([text], name));
+
+async function choosing(kind: string) {
+  const asked = await shown(true);
+  await fireEvent.click(screen.getByTestId('knowledge-add'));
+  await fireEvent.click(screen.getByTestId(`knowledge-kind-${kind}`));
+  const add = async () =>
+    fireEvent.submit(screen.getByTestId('knowledge-submit').closest('dialog')!.querySelector('form')!);
+  const choose = (some: File[]) => fireEvent.change(screen.getByTestId('knowledge-files'), { target: { files: some } });
+  const added = () => asked.filter(({ what }) => what === 'POST /api/knowledge/sources').map(({ body }) => body);
+  return { add, choose, added };
+}
+
+test('one file is shown before it is added, named and read as its ending says', async () => {
+  const { add, choose, added } = await choosing('table');
+  await choose(files(['faq.jsonl', '{"question":"a","answer":"b"}']));
+  const text = screen.getByTestId<HTMLTextAreaElement>('knowledge-text');
+  await vi.waitFor(() => expect(text.value).toContain('"question"'));
+  await add();
+  expect(added()).toEqual([{ name: 'faq', internal: false, text: text.value, format: 'jsonl' }]);
+});
+
+test('of several files each becomes a source of its own', async () => {
+  const { add, choose, added } = await choosing('markdown');
+  await choose(files(['one.md', '# One'], ['two.txt', 'Two']));
+  await screen.findByText('two');
+  await add();
+  await vi.waitFor(() => expect(added()).toHaveLength(2));
+  expect(added()).toEqual([
+    { name: 'one', internal: false, text: '# One', format: 'markdown' },
+    { name: 'two', internal: false, text: 'Two', format: 'markdown' },
+  ]);
+});
+
+test('a folder of the server is added by its command, which is shown', async () => {
+  await choosing('folder');
+  expect(screen.getByText(/^relevo knowledge add --name/)).toBeTruthy();
+  expect(screen.queryByTestId('knowledge-submit')).toBeNull();
+});
+
+test('a source gets another name and audience', async () => {
+  const asked = await shown(true);
+  await fireEvent.click(screen.getByTestId('knowledge-edit'));
+  await fireEvent.input(screen.getByTestId('knowledge-rename'), { target: { value: 'FAQ' } });
+  await fireEvent.click(screen.getByRole('checkbox', { name: /team only/, hidden: true }));
+  await fireEvent.submit(screen.getByTestId('knowledge-rename').closest('form')!);
+  const sent = asked.find(({ what }) => what === 'PATCH /api/knowledge/sources/help');
+  expect(sent?.body).toEqual({ name: 'FAQ', internal: true });
+});
