@@ -394,11 +394,10 @@ class Agent extends Person {
     await this.page.locator('[data-seq]:focus').filter({ hasText: text }).waitFor();
   }
 
-  /** Goes to a page by the keys. */
-  async goesTo(key, page) {
-    await this.page.locator('body').press('g');
-    await this.page.locator('body').press(key);
-    await this.button(page).waitFor();
+  /** Presses keys where nothing is being written. */
+  async presses(...keys) {
+    await this.page.evaluate(() => document.activeElement.blur());
+    for (const key of keys) await this.page.keyboard.press(key);
   }
 
   async transfersTo(name) {
