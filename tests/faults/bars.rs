@@ -89,14 +89,14 @@ pub const ALL: &[Bar] = &[
         name: "9",
         about: "readers that do not read and requests that do not end: nobody else waits",
         sabotage: "patience",
-        stores: SQLITE,
+        stores: BOTH,
         run: |run| Box::pin(stalls::bar(run)),
     },
     Bar {
         name: "12",
         about: "twenty large files at once: memory does not grow with them",
         sabotage: "whole_files",
-        stores: SQLITE,
+        stores: BOTH,
         run: |run| Box::pin(uploads::bar(run)),
     },
     Bar {

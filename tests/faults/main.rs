@@ -10,7 +10,7 @@ mod run;
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use run::{Run, StoreKind};
+use run::{Outcome, Run, StoreKind};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -50,7 +50,7 @@ async fn main() -> Result<ExitCode> {
         let names: Vec<_> = bars::ALL.iter().map(|bar| bar.name).collect();
         bail!("--bar: there is no such bar; there are {}", names.join(", "));
     }
-    let mut all_held = true;
+    let mut none_broken = true;
     for bar in chosen {
         if cli.list {
             println!("{:>5}  {}", bar.name, bar.about);
@@ -65,17 +65,17 @@ async fn main() -> Result<ExitCode> {
         let mut line = json!({
             "bar": bar.name, "store": cli.store.name(), "seed": run.seed, "short": cli.short, "sabotage": cli.sabotage,
         });
-        let held = match (bar.run)(run).await {
+        let outcome = match (bar.run)(run).await {
             Ok(found) => found.write_into(&mut line),
             Err(error) => {
                 line["error"] = format!("{error:#}").into();
-                false
+                Outcome::Broken
             }
         };
         line["seconds"] = began.elapsed().as_secs().into();
-        line["result"] = if held { "held" } else { "broken" }.into();
+        line["result"] = outcome.word().into();
         println!("{line}");
-        all_held &= held;
+        none_broken &= outcome != Outcome::Broken;
     }
-    Ok(if all_held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if none_broken { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -213,7 +213,8 @@ impl Visitor {
     /// Connects as soon as there is a server again.
     pub async fn reconnect(&mut self) -> Result<()> {
         self.socket = None;
-        let until = Instant::now() + HUNG;
+        // Longer than HUNG: where a server dies every few seconds, one of many may come too late again and again.
+        let until = Instant::now() + 5 * HUNG;
         loop {
             match self.connect().await {
                 Ok(()) => return Ok(()),

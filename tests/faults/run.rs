@@ -81,9 +81,37 @@ impl Run {
 pub struct Found {
     counts: Map<String, Value>,
     wrong: Vec<String>,
+    skipped: Option<String>,
+}
+
+/// What a bar came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was wrong.
+    Held,
+    /// Something was.
+    Broken,
+    /// It could not be asked here.
+    Skipped,
+}
+
+impl Outcome {
+    /// As the bar's line has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Broken => "broken",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 impl Found {
+    /// Nothing was tried, because this machine does not allow it.
+    pub fn skipped(why: impl Into<String>) -> Self {
+        Self { skipped: Some(why.into()), ..Self::default() }
+    }
+
     /// A figure for the reader.
     pub fn note(&mut self, name: &str, value: impl Into<Value>) {
         self.counts.insert(name.to_owned(), value.into());
@@ -103,8 +131,12 @@ impl Found {
         self.must(name, count, count == 0);
     }
 
-    /// Adds everything to the bar's line; whether the bar held.
-    pub fn write_into(self, line: &mut Value) -> bool {
+    /// Adds everything to the bar's line; what the bar came to.
+    pub fn write_into(self, line: &mut Value) -> Outcome {
+        if let Some(why) = self.skipped {
+            line["why"] = why.into();
+            return Outcome::Skipped;
+        }
         let held = self.wrong.is_empty();
         if let Value::Object(members) = line {
             members.extend(self.counts);
@@ -112,6 +144,6 @@ impl Found {
                 members.insert("wrong".into(), self.wrong.into());
             }
         }
-        held
+        if held { Outcome::Held } else { Outcome::Broken }
     }
 }

@@ -131,7 +131,7 @@ pub(crate) struct Instead {
 
 #[derive(Subcommand)]
 pub(crate) enum User {
-    /// Add an agent. The server must not be running on the same data.
+    /// Add an agent. On SQLite the server must not be running; on PostgreSQL it finds the agent within seconds.
     Add {
         #[command(flatten)]
         settings: Settings,
@@ -154,7 +154,7 @@ pub(crate) enum User {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Change an agent's role or password; their sessions end. The server must not be running on the same data.
+    /// Change an agent's role or password; their sessions end. On SQLite the server must not be running.
     #[command(group = ArgGroup::new("change").required(true).multiple(true))]
     Change {
         #[command(flatten)]

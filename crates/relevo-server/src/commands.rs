@@ -90,7 +90,8 @@ async fn serve_on(config: Config) -> Result<()> {
     let server = Server::compose(config, BTreeMap::new()).await?;
     let listener = server.bind().await?;
     if server.app.agents.all().is_empty() {
-        tracing::warn!("nobody can sign in yet: stop the server and add somebody with `relevo user add`");
+        let first = if server.app.config.postgres.is_some() { "" } else { "stop the server and " };
+        tracing::warn!("nobody can sign in yet: {first}add somebody with `relevo user add`");
     }
     tracing::info!(address = %server.app.config.address(), "Relevo is ready");
     server.run(listener).await

@@ -32,7 +32,7 @@ pub async fn bar(run: Run) -> Result<Found> {
     let mut talks = std::pin::pin!(try_join_all(talks.collect::<Vec<_>>()));
     let mut kills = 0;
     let talked = loop {
-        let pause = if run.short { run.between(700, 1_500) } else { run.between(1_000, 5_000) };
+        let pause = if run.short { run.between(700, 1_500) } else { run.between(2_000, 8_000) };
         // However slow the machine is, the short form comes to its end.
         let may_kill = !run.short || kills < 6;
         tokio::select! {
