@@ -4,6 +4,7 @@ mod bot_kills;
 mod crash_points;
 mod full_disk;
 mod kills;
+mod lost_bus;
 mod races;
 mod replays;
 mod simulation;
@@ -26,6 +27,7 @@ pub struct Bar {
 }
 
 const BOTH: &[StoreKind] = &[StoreKind::Sqlite, StoreKind::Postgres];
+const POSTGRES: &[StoreKind] = &[StoreKind::Postgres];
 const SQLITE: &[StoreKind] = &[StoreKind::Sqlite];
 
 pub const ALL: &[Bar] = &[
@@ -84,6 +86,13 @@ pub const ALL: &[Bar] = &[
         sabotage: "early_ack",
         stores: SQLITE,
         run: |run| Box::pin(full_disk::bar(run)),
+    },
+    Bar {
+        name: "bus",
+        about: "NATS is away under load: nothing lost, and caught up within five seconds of its return",
+        sabotage: "deaf",
+        stores: POSTGRES,
+        run: |run| Box::pin(lost_bus::bar(run)),
     },
     Bar {
         name: "9",

@@ -32,6 +32,10 @@ pub struct Setup {
     pub bot_seconds: Option<u64>,
     /// Where data are kept, if not in the deployment's folder.
     pub data: Option<PathBuf>,
+    /// The schema, where several servers share a PostgreSQL; one of its own when left out.
+    pub schema: Option<String>,
+    /// Where NATS is.
+    pub nats: Option<String>,
     /// What starts the server, if it is not started by itself: a program and its arguments.
     pub under: Vec<String>,
 }
@@ -211,8 +215,12 @@ uploads_per_hour = 100000
         data = data.display(),
     );
     if store == StoreKind::Postgres {
-        let (url, schema) = (relevo_backends::testing::postgres(), relevo_backends::testing::schema());
+        let schema = setup.schema.clone().unwrap_or_else(relevo_backends::testing::schema);
+        let url = relevo_backends::testing::postgres();
         let _ = write!(text, "[postgres]\nurl = \"{url}\"\nschema = \"{schema}\"\n");
+    }
+    if let Some(url) = &setup.nats {
+        let _ = write!(text, "[nats]\nurl = \"{url}\"\n");
     }
     for (n, bot) in setup.bots.iter().enumerate() {
         let (url, secret, seconds) = (&bot.url, secret().to_text(), setup.bot_seconds.unwrap_or(30));

@@ -95,9 +95,18 @@ impl Visitor {
 
     /// The same browser in another tab.
     pub async fn tab(&self) -> Result<Self> {
+        self.tab_on(self.base.clone(), self.address.clone()).await
+    }
+
+    /// The same browser, at another server of the same deployment.
+    pub async fn tab_at(&self, server: &Deployment) -> Result<Self> {
+        self.tab_on(server.base(), server.address()).await
+    }
+
+    async fn tab_on(&self, base: String, address: String) -> Result<Self> {
         let mut tab = Self {
-            base: self.base.clone(),
-            address: self.address.clone(),
+            base,
+            address,
             inbox: self.inbox.clone(),
             client: self.client.clone(),
             token: self.token.clone(),

