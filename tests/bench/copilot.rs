@@ -27,16 +27,18 @@ use std::time::{Duration, Instant};
 
 const AGENT: &str = "lucia@example.com";
 const SEED: u64 = 7;
+/// How long the endpoint waits after its first word.
+const REST: Duration = Duration::from_millis(50);
 /// Words of a passage, and of a question.
 const WORDS: usize = 80;
 const ASKED: usize = 9;
 
 pub(crate) async fn run(plan: &Plan) -> Result<Vec<Figure>> {
-    let mut figures = first_word(plan).await?;
-    figures.push(context(plan).await?);
-    figures.push(growing().await?);
-    figures.extend(retrieval(plan)?);
-    Ok(figures.into_iter().map(Figure::told).collect())
+    let told = |figures: Vec<Figure>| figures.into_iter().map(Figure::told).collect::<Vec<_>>();
+    let mut figures = told(retrieval(plan)?);
+    figures.extend(told(vec![context(plan).await?, growing().await?]));
+    figures.extend(told(first_word(plan).await?));
+    Ok(figures)
 }
 
 /// From asking to the first word on the agent's screen, against the same request sent straight to the same endpoint.
@@ -65,9 +67,7 @@ async fn first_word(plan: &Plan) -> Result<Vec<Figure>> {
     for round in 0..=plan.rounds {
         let (mut asked, mut direct) = (Vec::new(), Vec::new());
         for n in 0..plan.pick(40, 15) {
-            let began = Instant::now();
-            straight(&http, &url).await?;
-            direct.push(began.elapsed());
+            direct.push(straight(&http, &url).await?);
             let draft = json!({"kind": "rewrite", "style": "clearer", "draft": format!("Hola, lo miro {round} {n}")});
             let began = Instant::now();
             agent.post(&format!("/api/conversations/{id}/artifacts"), &draft).await?;
@@ -94,23 +94,29 @@ async fn first_word(plan: &Plan) -> Result<Vec<Figure>> {
     ])
 }
 
+/// Says a first word at once and the rest a little later: a page that is shown nothing before all is there is not measured.
 async fn answer() -> Response {
     let event = |text: &str| {
         let chunk = json!({"model": "gpt-4o", "choices": [{"index": 0, "delta": {"content": text}}]});
         Ok::<_, Infallible>(format!("data: {chunk}\n\n"))
     };
     let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
-    let said = [event("Hola, "), event("lo miro ahora."), Ok(format!("data: {end}\n\ndata: [DONE]\n\n"))];
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(futures::stream::iter(said))).into_response()
+    let later = vec![event("lo miro ahora."), Ok(format!("data: {end}\n\ndata: [DONE]\n\n"))];
+    let later = futures::stream::once(crate::rest(REST)).flat_map(move |()| futures::stream::iter(later.clone()));
+    let said = futures::stream::iter([event("Hola, ")]).chain(later);
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(said)).into_response()
 }
 
-async fn straight(http: &reqwest::Client, url: &str) -> Result<()> {
+/// The time to the endpoint's first word.
+async fn straight(http: &reqwest::Client, url: &str) -> Result<Duration> {
     let body = json!({"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "Hola"}]});
+    let began = Instant::now();
     let answer = http.post(format!("{url}/chat/completions")).json(&body).send().await?.error_for_status()?;
     let mut said = answer.bytes_stream();
     ensure!(said.next().await.transpose()?.is_some_and(|first| !first.is_empty()), "the endpoint says something");
+    let took = began.elapsed();
     while said.next().await.transpose()?.is_some() {}
-    Ok(())
+    Ok(took)
 }
 
 /// A conversation of a thousand messages as a prompt, against counting the tokens of what is in that prompt.
