@@ -14,7 +14,7 @@ use futures::StreamExt;
 use relevo_copilot::knowledge::{Audience, Document, Embedded, Filter, Kind, Query, Ready};
 use relevo_copilot::text::Language;
 use relevo_copilot::transcript::{Line, Who};
-use relevo_copilot::{Copilot, Earlier, Input, Task};
+use relevo_copilot::{Copilot, Earlier, Input, Settings, Task};
 use relevo_llm::Request;
 use relevo_llm::tokens::Counter;
 use relevo_tests::deployment::{Deployment, Storage};
@@ -153,13 +153,16 @@ async fn growing() -> Result<Figure> {
     let counter = Counter::for_model("gpt-4o");
     let model = relevo_llm::scripted::Scripted::saying(["never asked"]);
     let copilot = Copilot::offline().with_model(std::sync::Arc::new(model), counter);
+    // Whoever sends everything each time has no budget.
+    let everything = Settings { max_prompt_tokens: u64::MAX, ..Settings::default() };
+    let careless = copilot.clone().with_settings(everything);
     let mut chance = Chance(Dice(SEED));
     let all = talk(200, &mut chance);
     let tokens = |request: &Request| u32::try_from(counter.count_request(request)).unwrap_or(u32::MAX);
     let (mut ours, mut naive, mut earlier) = (0.0, 0.0, None);
     for upto in (5..=all.len()).step_by(5) {
         let whole = Input::new(all[..upto].to_vec());
-        naive += f64::from(tokens(&copilot.preview(&Task::Summary, &whole).await?.request));
+        naive += f64::from(tokens(&careless.preview(&Task::Summary, &whole).await?.request));
         let going_on = Input { earlier: earlier.take(), ..whole };
         ours += f64::from(tokens(&copilot.preview(&Task::Summary, &going_on).await?.request));
         earlier = Some(Earlier { text: chance.text(60), collected: Vec::new(), covers: upto as u64 });
