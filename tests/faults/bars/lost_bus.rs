@@ -73,7 +73,9 @@ pub async fn bar(run: Run) -> Result<Found> {
     };
     found.must("messages", said.len(), said.iter().any(|(at, _)| (gone..returned).contains(at)));
     found.note("slowest_with_the_bus_ms", worst(Instant::now() - Duration::from_hours(1), gone));
-    found.note("slowest_without_ms", worst(gone, returned));
+    // A second, and what a busy machine adds to it.
+    let without = worst(gone, returned);
+    found.must("slowest_without_ms", without, without < 3_500);
     found.never("lost", said.iter().filter(|(_, heard)| heard.is_none()).count());
     let late =
         said.iter().filter(|(at, heard)| *at < returned && heard.is_none_or(|heard| heard > returned + CAUGHT_UP));
