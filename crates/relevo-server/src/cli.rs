@@ -154,7 +154,7 @@ pub(crate) enum User {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Change an agent's role or password; their sessions end. On SQLite the server must not be running.
+    /// Change an agent's role, skills or password; their sessions end. On SQLite the server must not be running.
     #[command(group = ArgGroup::new("change").required(true).multiple(true))]
     Change {
         #[command(flatten)]
@@ -165,6 +165,9 @@ pub(crate) enum User {
         /// What the agent may do from now on.
         #[arg(long, value_enum, group = "change")]
         role: Option<CliRole>,
+        /// What the agent knows from now on, several times for several; an empty one alone: nothing.
+        #[arg(long = "skill", group = "change")]
+        skills: Vec<String>,
         /// Ask for a new password.
         #[arg(long, group = "change")]
         password: bool,

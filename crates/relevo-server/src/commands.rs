@@ -41,9 +41,10 @@ pub(crate) async fn run(command: Command) -> Result<()> {
             let new = NewAgent { email, name, role: role.into(), teams, skills, languages: Vec::new() };
             add_user(&settings, new, password_stdin).await
         }
-        Command::User(User::Change { settings, email, role, password: ask, password_stdin }) => {
+        Command::User(User::Change { settings, email, role, skills, password: ask, password_stdin }) => {
             let password = if ask || password_stdin { Some(password(password_stdin)?) } else { None };
-            change_user(&settings, &email, Change { role: role.map(Into::into), password }).await
+            let skills = (!skills.is_empty()).then_some(skills);
+            change_user(&settings, &email, Change { role: role.map(Into::into), skills, password }).await
         }
         Command::Config(ConfigCommand::Check { settings }) => check_settings(&settings),
         Command::Shortcuts(Check::Check { settings, folder }) => {

@@ -6,6 +6,7 @@ use relevo::clock::{Clock, SystemClock};
 use relevo::domain::command::Role;
 use relevo::domain::id::{AgentId, TeamId};
 use relevo::store::{Agent, Presence, Store};
+use std::collections::BTreeSet;
 
 /// The shortest password that is taken, in characters.
 pub const MIN_PASSWORD: usize = 10;
@@ -32,6 +33,8 @@ pub struct NewAgent {
 pub struct Change {
     /// Rights.
     pub role: Option<Role>,
+    /// What they know instead of what they knew; none: as it was.
+    pub skills: Option<Vec<String>>,
     /// To sign in with.
     pub password: Option<String>,
 }
@@ -50,7 +53,7 @@ pub async fn add(store: &dyn Store, new: NewAgent, password: String) -> Result<A
         password_hash: sign_in::hash_password(password).await,
         role: new.role,
         teams: new.teams,
-        skills: new.skills,
+        skills: known(new.skills),
         languages: new.languages,
         presence: Presence::Offline,
     };
@@ -67,6 +70,9 @@ pub async fn change(store: &dyn Store, email: &str, change: Change) -> Result<()
     if let Some(role) = change.role {
         agent.role = role;
     }
+    if let Some(skills) = change.skills {
+        agent.skills = known(skills);
+    }
     if let Some(password) = change.password {
         check_password(&password)?;
         agent.password_hash = sign_in::hash_password(password).await;
@@ -74,6 +80,12 @@ pub async fn change(store: &dyn Store, email: &str, change: Change) -> Result<()
     store.put_agent(&agent).await?;
     store.end_sessions(agent.id).await?;
     Ok(())
+}
+
+/// Each once, without what is only spaces.
+fn known(skills: Vec<String>) -> Vec<String> {
+    let trimmed = skills.iter().map(|skill| skill.trim()).filter(|skill| !skill.is_empty());
+    trimmed.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn check_password(password: &str) -> Result<()> {

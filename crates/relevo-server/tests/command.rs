@@ -1,5 +1,7 @@
 //! The `relevo` command as people meet it: one readable line for every mistake, and an exit code that says so.
 
+use relevo::store::Accounts;
+use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -171,6 +173,16 @@ fn broken_shortcuts_and_prompts_are_told_with_their_place() {
     assert!(refused.contains("prompts/summary.hbs:"), "{refused}");
 }
 
+/// What Ana knows, as the store has it.
+#[tokio::main(flavor = "current_thread")]
+async fn skills(folder: &Path) -> Vec<String> {
+    let path = folder.join("data/relevo.db");
+    let store = SqliteStore::open(&path, SqliteOptions::default()).await.unwrap();
+    let ana = store.agent_by_email("ana@example.com").await.unwrap().unwrap();
+    store.close().await;
+    ana.skills
+}
+
 #[test]
 fn an_agent_is_added_once_and_a_short_password_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,11 +211,17 @@ fn an_agent_is_added_once_and_a_short_password_is_refused() {
     };
     assert!(mistake(&add("short")).contains("10 characters"));
     assert!(add("long enough to keep\n").status.success());
+    assert_eq!(skills(folder.path()), ["returns"]);
     assert!(mistake(&add("long enough to keep")).contains("already"));
     let change =
         |more: &[&str]| run(folder.path(), &[&["user", "change", "--email", "ana@example.com"], more].concat());
     assert!(!change(&[]).status.success(), "nothing to change");
     assert!(change(&["--role", "supervisor"]).status.success());
+    assert_eq!(skills(folder.path()), ["returns"], "nothing was said of them");
+    assert!(change(&["--skill", " tax ", "--skill", "customs", "--skill", "tax"]).status.success());
+    assert_eq!(skills(folder.path()), ["customs", "tax"]);
+    assert!(change(&["--skill", ""]).status.success());
+    assert!(skills(folder.path()).is_empty());
     let nobody = run(folder.path(), &["user", "change", "--email", "eva@example.com", "--role", "agent"]);
     assert!(mistake(&nobody).contains("nobody has the e-mail eva@example.com"));
 }
