@@ -22,6 +22,8 @@ pub(crate) struct Answer {
     text: String,
     sources: Vec<SourceRef>,
     dropped: usize,
+    /// Whether it rests on something that customers may not read.
+    internal: bool,
 }
 
 /// Answers.
@@ -102,7 +104,8 @@ pub(crate) async fn citable(copilot: &Copilot, input: &Input, question: &str) ->
 fn draft(input: &Input, question: &str, answer: Answer) -> Draft {
     let grounded = !answer.sources.is_empty();
     Draft {
-        body: json!({"question": question, "text": answer.text, "grounded": grounded, "dropped": answer.dropped}),
+        body: json!({"question": question, "text": answer.text, "grounded": grounded, "dropped": answer.dropped,
+            "internal": answer.internal}),
         sources: answer.sources,
         covers: input.covers(),
         model: "offline".into(),

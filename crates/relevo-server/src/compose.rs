@@ -18,6 +18,7 @@ use relevo::clock::{Clock, SystemClock};
 use relevo::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
 use relevo::domain::command::InboxPolicy;
 use relevo::domain::id::BotId;
+use relevo::domain::shortcut::{ConversationWords, ShortcutContext};
 use relevo::framework::{Framework, Running};
 use relevo::store::Store;
 use relevo::webhook::Secret;
@@ -329,6 +330,19 @@ pub async fn copilot_to_look_at(config: &Config) -> Result<Copilot> {
         keeper.knowledge().clone()
     };
     Ok(copilot(&config)?.with_knowledge(knowledge))
+}
+
+/// How shortcuts read in a conversation of which only this is known.
+pub fn shortcuts_to_look_at(
+    config: &Config,
+    captured: BTreeMap<String, String>,
+    language: Language,
+) -> Result<BTreeMap<String, String>> {
+    let library = LiveLibrary::open(config.shortcuts.clone())
+        .context("the folder of shortcuts cannot be read (setting `shortcuts`)")?;
+    let conversation = ConversationWords { captured, ..ConversationWords::default() };
+    let context = ShortcutContext { conversation, ..ShortcutContext::default() };
+    Ok(shortcuts::rendered(&library.current(), &context, language))
 }
 
 fn copilot(config: &Config) -> Result<Copilot> {

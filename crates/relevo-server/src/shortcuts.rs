@@ -103,19 +103,23 @@ impl Shortcuts for InConversations {
         let Some(state) = self.desk.store().load(conversation).await? else { return Ok(BTreeMap::new()) };
         let agent = by.and_then(|id| self.agents.get(id));
         let context = context(&self.desk, agent.as_ref(), &state, BTreeMap::new()).await?;
-        let library = self.library.current();
-        let mut texts = BTreeMap::new();
-        for shortcut in library.shortcuts() {
-            let variant = shortcut.variant(Some(language.tag()));
-            // What cannot be rendered here is told where shortcuts are checked; it is only not suggested.
-            if let Ok(rendered) = variant.render(&context)
-                && rendered.missing.is_empty()
-            {
-                texts.insert(source_id(&shortcut.name, variant.language.code()), rendered.text);
-            }
-        }
-        Ok(texts)
+        Ok(rendered(&self.library.current(), &context, language))
     }
+}
+
+/// The shortcuts that lack no value, by their source's id.
+pub(crate) fn rendered(library: &Library, context: &ShortcutContext, language: Language) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for shortcut in library.shortcuts() {
+        let variant = shortcut.variant(Some(language.tag()));
+        // What cannot be rendered here is told where shortcuts are checked; it is only not suggested.
+        if let Ok(rendered) = variant.render(context)
+            && rendered.missing.is_empty()
+        {
+            texts.insert(source_id(&shortcut.name, variant.language.code()), rendered.text);
+        }
+    }
+    texts
 }
 
 #[cfg(test)]

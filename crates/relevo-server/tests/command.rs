@@ -245,6 +245,20 @@ fn a_prompt_is_shown_as_it_would_be_sent_and_with_its_price() {
         assert!(shown.contains(part), "{part} is not in {shown}");
     }
     assert!(!shown.contains("ana@example.com"), "{shown}");
+    // A shortcut that lacks a value there is not suggested.
+    let follow_up = |name: &str| {
+        std::fs::create_dir_all(folder.path().join("shortcuts")).unwrap();
+        let text = format!(
+            "---\ntitle: Seguimiento\nlanguage: es\nscope: global\n---\nHola {name}, ¿se resolvió el reembolso?\n"
+        );
+        std::fs::write(folder.path().join("shortcuts/seguimiento.es.hbs"), text).unwrap();
+        let asks = r#"{"lines": [{"seq": 1, "who": "visitor", "text": "¿se resolvió el reembolso?"}]}"#;
+        std::fs::write(folder.path().join("r.json"), asks).unwrap();
+        render(&["reply", "--conversation", "r.json"])
+    };
+    assert!(String::from_utf8(follow_up("cliente").stdout).unwrap().contains("Hola cliente"));
+    assert!(mistake(&follow_up("{{contact.first_name}}")).contains("no source answers"));
+    std::fs::remove_dir_all(folder.path().join("shortcuts")).unwrap();
     assert!(mistake(&render(&["poem", "--conversation", "c.json"])).contains("no task `poem`"));
     assert!(mistake(&render(&["summary", "--conversation", "none.json"])).contains("none.json"));
     assert!(mistake(&render(&["reply", "--conversation", "c.json"])).contains("no source answers"));

@@ -67,6 +67,11 @@ async fn tokens_and_cost_are_told_by_day_and_team_and_a_spent_day_is_told_with_i
     let why = second["error"].as_str().unwrap();
     assert!(second["offline"] == true && why.contains("1000 of 1000 tokens today"), "{why}");
     assert!(why.contains("copilot.day_tokens") && second["cost"].is_null(), "{second}");
+    // What rules cannot do is refused.
+    let draft = json!({"kind": "rewrite", "draft": "hola ana", "style": "clearer"});
+    let (status, refused) = lucia.post(&format!("/api/conversations/{id}/artifacts"), draft).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("budget_spent")), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("copilot.day_tokens"), "{refused}");
     assert_eq!(model.asked().len(), 1);
     assert_eq!(lucia.get("/api/copilot/usage").await.0, 403);
     let usage = sofia.get("/api/copilot/usage").await.1;
@@ -80,6 +85,41 @@ async fn tokens_and_cost_are_told_by_day_and_team_and_a_spent_day_is_told_with_i
     let models = report["models"].as_array().unwrap();
     let row = models.iter().find(|row| row["model"] == "house-2026-01").unwrap();
     assert_eq!((&row["prompt_tokens"], &row["cost_micros"]["EUR"]), (&json!(900), &json!(2_600)));
+    world.stop().await;
+}
+
+// covers: A01 A02 A11; behaviour 24
+#[tokio::test]
+async fn behaviour_24_what_is_sent_is_held_against_the_suggestion_it_is_most_like_and_against_a_first_reply() {
+    let drafts = "Lo miro ahora mismo [1].\n===\n¿Me das tu nombre?";
+    let model = Model::saying([Ok(drafts), Ok("Quiere devolver.\n---\nissue: devolver")]).await;
+    let world = world(&model).await;
+    let (_visitor, id) = somebody(&world, "¿cuál es la política de devoluciones?").await;
+    let (_other, elsewhere) = somebody(&world, "hola").await;
+    let agent = world.agent("lucia@example.com").await;
+    let reply = made(&agent, &id, json!({"kind": "reply"})).await;
+    assert_eq!(reply["body"]["suggestions"].as_array().map(Vec::len), Some(2), "{reply}");
+    let summary = made(&agent, &id, json!({"kind": "summary"})).await;
+    let anew = made(&agent, &id, json!({"kind": "summary", "again": true})).await;
+    assert_ne!(anew["id"], summary["id"], "it is wanted anew");
+    let path = format!("/api/conversations/{id}");
+    let (status, refused) = agent.post(&format!("{path}/artifacts"), json!({"kind": "reply", "again": true})).await;
+    assert_eq!((status, &refused["field"]), (422, &json!("again")));
+    let run = format!("/api/conversations/{elsewhere}/artifacts/{}", reply["id"].as_str().unwrap());
+    assert_eq!(agent.post(&format!("{run}/feedback"), json!({"what": "shown"})).await.0, 404);
+    assert_eq!(agent.call("DELETE", &format!("{run}/run")).await, 404);
+    let first = summary["body"]["suggested_reply"].as_str().expect("a shortcut answers");
+    for (client, artifact, text) in [("a1", &reply, "¿Me das tu nombre completo?"), ("a2", &summary, first)] {
+        let sent = json!({"client_id": client, "text": text, "artifact": artifact["id"]});
+        assert_eq!(agent.post(&format!("{path}/messages"), sent).await.0, 201);
+    }
+    let told = async |artifact: &Value| {
+        let kept = again(&agent, &id, &artifact["id"]).await["feedback"].clone();
+        let kept = kept.as_array().unwrap().iter();
+        kept.map(|one| json!([one["what"], one["suggestion"], one["distance"]])).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&reply).await, [json!(["edited", 1, 9]), json!(["sent", 1, 9])]);
+    assert_eq!(told(&summary).await, [json!(["sent", null, 0])]);
     world.stop().await;
 }
 

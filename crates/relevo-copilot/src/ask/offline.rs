@@ -30,6 +30,7 @@ struct Candidate {
     who: Option<Who>,
     text: String,
     reference: SourceRef,
+    internal: bool,
 }
 
 pub(super) fn answer(copilot: &Copilot, input: &Input, question: &str, citable: &[Citable]) -> Answer {
@@ -43,19 +44,27 @@ pub(super) fn answer(copilot: &Copilot, input: &Input, question: &str, citable: 
     });
     let said = lines.flat_map(|line| {
         let quotes = sentences(&line.text).into_iter().map(|range| line.text[range].trim());
-        quotes.map(|text| (Some(line.who), first_words(text, LONG).to_owned(), SourceRef::message(0, line.seq)))
+        quotes.map(|text| (Some(line.who), first_words(text, LONG).to_owned(), SourceRef::message(0, line.seq), false))
     });
     let known = citable.iter().flat_map(|source| {
         let quotes = sentences(&source.text).into_iter().map(|range| source.text[range].trim());
-        quotes.map(|text| (None, first_words(text, LONG).to_owned(), source.reference.clone()))
+        quotes.map(|text| (None, first_words(text, LONG).to_owned(), source.reference.clone(), source.internal))
     });
     let mut candidates: Vec<Candidate> = (0..)
         .zip(said.chain(known))
-        .map(|(order, (who, text, reference))| Candidate { score: 0.0, order, who, text, reference })
+        .map(|(order, (who, text, reference, internal))| Candidate {
+            score: 0.0,
+            order,
+            who,
+            text,
+            reference,
+            internal,
+        })
         .collect();
     let mut index = Sparse::default();
     for candidate in &candidates {
-        index.add(weighed(&candidate.text, language));
+        // Of a question and its answer the title is the question; a message has none.
+        index.add(weighed(&format!("{} {}", candidate.reference.title, candidate.text), language));
     }
     for hit in index.cosine(weighed(question, language)) {
         candidates[hit.doc as usize].score = hit.score;
@@ -75,16 +84,18 @@ pub(super) fn answer(copilot: &Copilot, input: &Input, question: &str, citable: 
     candidates.sort_by_key(|candidate| candidate.order);
     let mut sources = Vec::new();
     let mut text = String::new();
+    let mut internal = false;
     for candidate in candidates {
         let title = candidate.reference.title.clone();
         let speaker = candidate.who.map_or(title, |who| speaker(who, input.agent_language).to_owned());
+        internal |= candidate.internal;
         let n = numbered(&mut sources, candidate.reference);
         let _ = writeln!(text, "{speaker}: «{}» [{n}]", candidate.text);
     }
     if text.is_empty() {
         no_answer(input.agent_language).clone_into(&mut text);
     }
-    Answer { text: text.trim().to_owned(), sources, dropped: 0 }
+    Answer { text: text.trim().to_owned(), sources, dropped: 0, internal }
 }
 
 fn weighed(text: &str, language: Language) -> Vec<(String, f32)> {

@@ -33,6 +33,7 @@ pub(super) fn parse(answer: &str, input: &Input, question: &str, citable: &[Cita
         .partition(|sentence| given.grounds(&CITATION.replace_all(sentence, "")));
     let mut sources: Vec<SourceRef> = Vec::new();
     let mut dropped = lost.len();
+    let mut internal = false;
     let kept = kept.concat();
     let text = CITATION.replace_all(&kept, |found: &Captures<'_>| {
         let mut marks = String::new();
@@ -41,6 +42,7 @@ pub(super) fn parse(answer: &str, input: &Input, question: &str, citable: &[Cita
                 Some(seq) => seq.parse().ok().and_then(|seq| message(input, seq)),
                 None => claimed.parse().ok().and_then(|n: usize| {
                     let source = citable.iter().find(|source| source.reference.n == n)?;
+                    internal |= source.internal;
                     Some(source.reference.clone())
                 }),
             };
@@ -51,7 +53,7 @@ pub(super) fn parse(answer: &str, input: &Input, question: &str, citable: &[Cita
         }
         marks
     });
-    Answer { text: text.trim().to_owned(), sources, dropped }
+    Answer { text: text.trim().to_owned(), sources, dropped, internal }
 }
 
 /// A message that the model was given.

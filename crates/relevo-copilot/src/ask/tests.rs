@@ -95,9 +95,38 @@ async fn offline_an_answer_is_made_of_quotations_with_their_sources() {
     let made = asked("¿Qué tiempo hará en Marte?").await;
     assert_eq!(
         made.body,
-        json!({"question": "¿Qué tiempo hará en Marte?", "grounded": false, "dropped": 0,
+        json!({"question": "¿Qué tiempo hará en Marte?", "grounded": false, "dropped": 0, "internal": false,
         "text": "Ni la conversación ni las fuentes responden a esto."})
     );
+}
+
+// covers: A04
+#[tokio::test]
+async fn offline_a_question_and_answer_is_found_by_its_question() {
+    let copilot = copilot().await;
+    let shop = "---\ntitle: ¿Tienen tienda física?\n---\nSí, en Vigo, en la calle del Príncipe.\n";
+    let customs = "---\ntitle: Aduanas\n---\nEl DUA lo paga la tienda.\n";
+    let both = article("faq.md", shop).into_iter().chain(article("aduanas.md", customs));
+    copilot.knowledge().sync("faq", both, |_, _| ()).await.unwrap();
+    let made = ask(&copilot, &input(), "¿Tienen tienda física?").await;
+    let text = made.body["text"].as_str().unwrap();
+    assert!(text.contains("en Vigo") && !text.contains("DUA"), "{text}");
+}
+
+// covers: A04; behaviour 8
+#[tokio::test]
+async fn an_answer_that_rests_on_an_internal_source_is_marked() {
+    let internal = "---\ntitle: Márgenes\ninternal: true\n---\nEl descuento máximo por taza rota es del 35 %.\n";
+    let question = "¿Qué descuento máximo hay por una taza rota?";
+    let marked = async |copilot: Copilot, question: &str| {
+        copilot.knowledge().sync("internal", article("margenes.md", internal), |_, _| ()).await.unwrap();
+        let made = ask(&copilot, &input(), question).await;
+        (made.body["internal"].as_bool(), made.sources.len())
+    };
+    assert_eq!(marked(copilot().await, question).await, (Some(true), 1));
+    assert_eq!(marked(copilot().await, "¿Cuál es el número de pedido?").await, (Some(false), 1));
+    assert_eq!(marked(with(copilot().await, "Del 35 % [1].").0, question).await, (Some(true), 1));
+    assert_eq!(marked(with(copilot().await, "Lo pide por AB-48213 [#1].").0, question).await, (Some(false), 1));
 }
 
 #[tokio::test]

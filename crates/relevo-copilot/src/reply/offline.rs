@@ -79,7 +79,8 @@ fn quote(found: &Found, question: &str, input: &Input) -> String {
     first_words(text[from..].trim(), QUOTED).to_owned()
 }
 
-/// The best suggestion, for a brief.
+/// The best suggestion that customers may read, for a brief: it goes into the reply without a warning.
 pub(crate) async fn first(copilot: &Copilot, input: &Input) -> Option<String> {
-    suggest(copilot, input).await.0.into_iter().next().map(|suggestion| suggestion.text)
+    let suggestions = suggest(copilot, input).await.0;
+    suggestions.into_iter().find(|suggestion| !suggestion.internal).map(|suggestion| suggestion.text)
 }

@@ -108,6 +108,18 @@ async fn a_suggestion_from_an_internal_source_is_marked() {
     assert_eq!(draft.body["suggestions"][0]["internal"], true, "{}", draft.body);
 }
 
+// covers: H18; behaviour 8
+#[tokio::test]
+async fn the_first_reply_of_a_brief_is_one_that_customers_may_read() {
+    let copilot = copilot().await;
+    let mut input = input("Quiero devolver un pedido de más de 200 €, avisa a tu compañero");
+    input.internal = true;
+    let best = &make(&copilot, &input).await.body["suggestions"][0];
+    assert_eq!(best["internal"], true, "the internal one fits best: {best}");
+    let brief = copilot.make(&Task::Brief, &input, &Silent, &CancellationToken::new()).await.unwrap().body;
+    assert!(!brief.to_string().contains("CANARY-INTERNAL"), "{brief}");
+}
+
 // behaviour 12
 #[tokio::test]
 async fn without_any_source_no_model_is_asked_and_nothing_is_invented() {

@@ -54,6 +54,8 @@ pub(super) async fn render(settings: &Settings, file: &Path, asked: Asked) -> Re
     if let (Some(language), Some(_)) = (language, &asked.language) {
         input.customer_language = language;
     }
+    let shortcuts = compose::shortcuts_to_look_at(&config, input.captured.clone(), input.customer_language)?;
+    input.shortcuts = Some(shortcuts);
     let preview = copilot.preview(&task(asked)?, &input).await?;
     let request = &preview.request;
     println!("--- system\n{}", request.system);

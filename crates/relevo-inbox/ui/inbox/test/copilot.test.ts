@@ -202,6 +202,29 @@ describe('the AI summary tab', () => {
     expect(screen.getByTestId('ungrounded').textContent).toContain('No source found');
   });
 
+  test('what rests on internal information is inserted from here by the second press only, too', async () => {
+    const { thread } = await page();
+    const internal = made('ask', { question: 'How much?', text: '35 %.', grounded: true, internal: true });
+    const suggestions = [{ text: 'One.' }, { text: 'Two.', internal: true }];
+    thread.artifacts = [internal, made('reply', { suggestions }, { id: 'a2' })];
+    render(Summary, { thread });
+    expect(screen.getAllByTestId('internal')).toHaveLength(2);
+    const [answer, one, two] = screen.getAllByTestId('artifact-insert');
+    for (const [button, text] of [
+      [answer!, '35 %.'],
+      [two!, 'Two.'],
+    ] as const) {
+      await fireEvent.click(button);
+      expect([thread.offered, screen.getAllByTestId('artifact-asks')]).toMatchObject([null, { length: 1 }]);
+      await fireEvent.click(button);
+      expect(thread.offered).toMatchObject({ text, mode: 'reply' });
+      expect(screen.queryByTestId('artifact-asks')).toBeNull();
+      thread.offered = null;
+    }
+    await fireEvent.click(one!);
+    expect(thread.offered).toMatchObject({ text: 'One.' });
+  });
+
   test('kinds are filtered; questions alone read from the first to the last', async () => {
     const { thread } = await page();
     const later = made('ask', { question: 'Second?', text: 'b', grounded: true }, { id: 'a3' });

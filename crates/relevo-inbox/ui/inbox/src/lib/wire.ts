@@ -133,6 +133,8 @@ export interface Body {
   warnings?: Changed[];
   question?: string;
   grounded?: boolean;
+  /** Of an answer: it rests on something that customers may not read. */
+  internal?: boolean;
   /** The team's tokens of the day are used up, so no model was asked. */
   spent?: boolean;
 }
