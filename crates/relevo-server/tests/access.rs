@@ -198,6 +198,26 @@ async fn only_the_assignee_and_those_who_lead_give_a_conversation_away_or_end_it
 }
 
 #[tokio::test]
+async fn what_an_artifact_has_from_a_conversation_is_shown_to_whoever_may_open_that() {
+    let world = World::with(|config| config.visibility = Visibility::Assigned).await;
+    let (lucia, rui) = (world.agent("lucia@example.com").await, world.agent("rui@example.com").await);
+    let sofia = world.agent("sofia@example.com").await;
+    let (there, here) = (Held::by(&lucia, &world).await, Held::by(&rui, &world).await);
+    let reply = crate::made(&sofia, &here.id, json!({"kind": "reply"})).await;
+    let store = world.app().desk.store().clone();
+    let mut made = store.artifact(reply["id"].as_str().unwrap().parse().unwrap()).await.unwrap().unwrap();
+    made.body = json!({"suggestions": [{"text": "CANARY", "sources": [1]}]});
+    made.sources = vec![json!({"n": 1, "kind": "conversation", "id": there.id, "seq": 1})];
+    store.put_artifact(&made).await.unwrap();
+    for (agent, sees) in [(&rui, false), (&sofia, true)] {
+        let told = agent.get(&format!("/api/conversations/{}/artifacts", here.id)).await.1.to_string();
+        assert!(told.contains(reply["id"].as_str().unwrap()), "{told}");
+        assert_eq!((told.contains("CANARY"), told.contains(&there.id)), (sees, sees), "{told}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn whether_a_visitor_is_here_is_told_to_those_who_may_see_one_of_their_conversations() {
     let world = World::with(|config| config.visibility = Visibility::Assigned).await;
     let (lucia, rui) = (world.agent("lucia@example.com").await, world.agent("rui@example.com").await);

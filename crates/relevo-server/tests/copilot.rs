@@ -85,6 +85,12 @@ async fn tokens_and_cost_are_told_by_day_and_team_and_a_spent_day_is_told_with_i
     let models = report["models"].as_array().unwrap();
     let row = models.iter().find(|row| row["model"] == "house-2026-01").unwrap();
     assert_eq!((&row["prompt_tokens"], &row["cost_micros"]["EUR"]), (&json!(900), &json!(2_600)));
+    // Another team's day is its own.
+    assert_eq!(lucia.patch(&format!("/api/conversations/{id}"), json!({"team": "ventas"})).await.0, 200);
+    let theirs = made(&lucia, &id, json!({"kind": "summary", "again": true})).await;
+    assert_eq!((&theirs["offline"], model.asked().len()), (&json!(false), 2), "{theirs}");
+    let spent = made(&lucia, &id, json!({"kind": "summary", "again": true})).await;
+    assert!(spent["error"].as_str().is_some_and(|why| why.contains("`ventas` has used 1000 of 1000")), "{spent}");
     world.stop().await;
 }
 

@@ -53,6 +53,8 @@ pub(super) fn parse(answer: &str, input: &Input, question: &str, citable: &[Cita
         }
         marks
     });
+    // What cites nothing may rest on any of them.
+    internal |= sources.is_empty() && citable.iter().any(|source| source.internal);
     Answer { text: text.trim().to_owned(), sources, dropped, internal }
 }
 

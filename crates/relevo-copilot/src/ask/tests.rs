@@ -126,6 +126,7 @@ async fn an_answer_that_rests_on_an_internal_source_is_marked() {
     assert_eq!(marked(copilot().await, question).await, (Some(true), 1));
     assert_eq!(marked(copilot().await, "¿Cuál es el número de pedido?").await, (Some(false), 1));
     assert_eq!(marked(with(copilot().await, "Del 35 % [1].").0, question).await, (Some(true), 1));
+    assert_eq!(marked(with(copilot().await, "Del 35 %.").0, question).await, (Some(true), 0), "it cites nothing");
     assert_eq!(marked(with(copilot().await, "Lo pide por AB-48213 [#1].").0, question).await, (Some(false), 1));
 }
 

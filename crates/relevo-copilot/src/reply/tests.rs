@@ -106,6 +106,10 @@ async fn a_suggestion_from_an_internal_source_is_marked() {
     input.internal = true;
     let draft = make(&copilot, &input).await;
     assert_eq!(draft.body["suggestions"][0]["internal"], true, "{}", draft.body);
+    // What cites nothing may rest on it, too.
+    let (copilot, _) = with(self::copilot().await, "Aviso a mi compañero.");
+    let draft = make(&copilot, &input).await;
+    assert_eq!(draft.body["suggestions"][0]["internal"], true, "{}", draft.body);
 }
 
 // covers: H18; behaviour 8

@@ -58,19 +58,19 @@ impl Language {
 
 /// Frequent words that the other two languages do not have (folded).
 const ES: &[&str] = &[
-    "el", "los", "las", "una", "del", "al", "y", "en", "con", "mi", "su", "por", "pero", "muy", "esta", "este", "hola",
+    "el", "los", "las", "una", "del", "al", "y", "en", "con", "mi", "su", "por", "pero", "muy", "esta", "hola",
     "gracias", "quiero", "tengo", "puedo", "donde", "cuando", "usted", "ustedes", "hay", "lo", "le", "es", "fue", "he",
     "ha", "buenos", "buenas", "dias", "tardes", "ayuda", "necesito", "cual", "quien", "cuanto", "pedido",
 ];
 const PT: &[&str] = &[
-    "o", "os", "um", "uma", "do", "da", "dos", "das", "no", "na", "nos", "nas", "ao", "em", "com", "meu", "minha",
-    "seu", "sua", "mas", "nao", "muito", "isso", "este", "ola", "oi", "obrigado", "obrigada", "quero", "tenho",
-    "posso", "onde", "quando", "voce", "voces", "tem", "foi", "bom", "boa", "dia", "tarde", "ajuda", "preciso", "qual",
-    "quem", "quanto", "e", "ja", "pelo", "pela",
+    "o", "os", "um", "uma", "do", "da", "dos", "das", "na", "nas", "ao", "em", "com", "meu", "minha", "seu", "sua",
+    "mas", "nao", "muito", "isso", "ola", "oi", "obrigado", "obrigada", "quero", "tenho", "posso", "onde", "quando",
+    "voce", "voces", "tem", "foi", "bom", "boa", "ajuda", "preciso", "qual", "quem", "quanto", "e", "ja", "pelo",
+    "pela",
 ];
 const EN: &[&str] = &[
-    "the", "a", "an", "and", "of", "to", "in", "is", "are", "was", "i", "my", "you", "your", "it", "for", "with",
-    "not", "have", "has", "can", "could", "would", "please", "hello", "hi", "thanks", "thank", "want", "need", "where",
+    "the", "an", "and", "of", "to", "in", "is", "are", "was", "i", "my", "you", "your", "it", "for", "with", "not",
+    "have", "has", "can", "could", "would", "please", "hello", "hi", "thanks", "thank", "want", "need", "where",
     "when", "what", "how", "this", "that", "on", "at", "be", "do", "does", "which", "who", "many", "by", "from",
     "were", "did",
 ];
@@ -78,7 +78,10 @@ const EN: &[&str] = &[
 /// The language with the most of its own frequent words; `None` when there is no sign of any.
 pub fn detect(text: &str) -> Option<Language> {
     let (mut es, mut pt, mut en) = (0_u32, 0_u32, 0_u32);
-    for word in words(text) {
+    // `example.com` is no Portuguese.
+    let spoken =
+        text.split_whitespace().filter(|part| !["@", "://", ".com", "www."].iter().any(|sign| part.contains(sign)));
+    for word in spoken.flat_map(words) {
         let word = word.as_str();
         es += u32::from(ES.contains(&word));
         pt += u32::from(PT.contains(&word));
@@ -117,5 +120,17 @@ mod tests {
         assert_eq!(detect("Olá, não recebi o pedido e quero cancelar"), Some(Language::Pt));
         assert_eq!(detect("Hi, my order has not arrived"), Some(Language::En));
         assert_eq!(detect("48213"), None);
+    }
+
+    #[test]
+    fn what_several_of_them_write_alike_tells_nothing() {
+        for text in
+            ["no funciona", "ana@example.com", "son 42,50 a ana@example.com", "llega tarde este dia", "https://a.com"]
+        {
+            assert_eq!(detect(text), None, "{text}");
+        }
+        assert_eq!(detect("quiero ir a Canarias y no puedo"), Some(Language::Es));
+        assert_eq!(detect("não recebi nada no meu e-mail ana@example.com"), Some(Language::Pt));
+        assert_eq!(detect("it does not work, no idea"), Some(Language::En));
     }
 }
