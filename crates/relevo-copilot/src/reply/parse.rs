@@ -42,7 +42,7 @@ pub(super) fn parse(answer: &str, input: &Input, citable: &[Citable]) -> (Vec<Su
             continue;
         }
         // What cites nothing may rest on any of them.
-        let rests_on = |source: &Citable| (sources.is_empty()) || sources.contains(&source.reference.n);
+        let rests_on = |source: &Citable| sources.is_empty() || sources.contains(&source.reference.n);
         let internal = citable.iter().any(|source| source.internal && rests_on(source));
         suggestions.push(Suggestion { text, grounded: !sources.is_empty(), sources, internal });
     }
