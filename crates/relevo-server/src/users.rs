@@ -53,7 +53,7 @@ pub async fn add(store: &dyn Store, new: NewAgent, password: String) -> Result<A
         password_hash: sign_in::hash_password(password).await,
         role: new.role,
         teams: new.teams,
-        skills: known(new.skills),
+        skills: known(&new.skills),
         languages: new.languages,
         presence: Presence::Offline,
     };
@@ -71,7 +71,7 @@ pub async fn change(store: &dyn Store, email: &str, change: Change) -> Result<()
         agent.role = role;
     }
     if let Some(skills) = change.skills {
-        agent.skills = known(skills);
+        agent.skills = known(&skills);
     }
     if let Some(password) = change.password {
         check_password(&password)?;
@@ -83,7 +83,7 @@ pub async fn change(store: &dyn Store, email: &str, change: Change) -> Result<()
 }
 
 /// Each once, without what is only spaces.
-fn known(skills: Vec<String>) -> Vec<String> {
+fn known(skills: &[String]) -> Vec<String> {
     let trimmed = skills.iter().map(|skill| skill.trim()).filter(|skill| !skill.is_empty());
     trimmed.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
 }
