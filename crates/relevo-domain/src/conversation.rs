@@ -308,7 +308,6 @@ impl Conversation {
             Event::TakenOver { agent, control } => {
                 self.participants.remove(agent);
                 self.pass(control);
-                self.agent_read = envelope.seq;
                 self.unread = 0;
             }
             Event::Joined { agent } => {
@@ -414,7 +413,6 @@ impl Conversation {
             Actor::Agent { .. } => {
                 self.counts.agent += 1;
                 self.unread = 0;
-                self.agent_read = envelope.seq;
                 self.waiting_since = None;
             }
             // Already out when Relevo hears of it.

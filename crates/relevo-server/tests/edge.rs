@@ -135,6 +135,7 @@ async fn a_foreign_page_may_read_why_the_widget_is_refused_to_it_and_nothing_els
         assert!(answer.status().is_client_error());
         assert_eq!(answer.headers()["access-control-allow-origin"], "https://other.example");
         assert!(!answer.headers().contains_key("access-control-allow-credentials"));
+        assert_eq!(header(&answer, "vary"), "origin", "another page's answer is not this one's");
         let problem: Value = answer.json().await.unwrap();
         assert_eq!(problem["code"], code);
     }

@@ -219,6 +219,12 @@ async fn what_an_agent_never_saw_is_not_even_told_to_be_gone() {
     socket.until(|frame| about(frame, "card_gone", &next)).await;
     let told = told_since(&mut socket, position).await;
     assert!(told.contains(&next) && told.contains("card_gone"), "{told}");
+    // A call for help shows it to her for as long as it lasts.
+    let help = format!("/api/conversations/{next}/help");
+    assert_eq!(rui.post(&help, json!({})).await.0, 200);
+    socket.until(|frame| about(frame, "card", &next)).await;
+    assert_eq!(rui.ask("DELETE", &help, json!({})).await.0, 200);
+    socket.until(|frame| about(frame, "card_gone", &next)).await;
     world.stop().await;
 }
 

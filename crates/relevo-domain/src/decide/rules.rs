@@ -156,6 +156,21 @@ fn a_call_for_help_shows_it_to_those_who_could_have_taken_it() {
     assert!(!sees(&desk, &of_the_team));
 }
 
+// covers: T10
+#[test]
+fn what_was_written_before_a_take_over_is_read_when_the_assignee_reads_it() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    let up_to = desk.state().last_visitor_seq;
+    let read = |n: u128| Command::AgentRead { agent: agent(n), up_to };
+    desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
+    assert_eq!(desk.run(read(2)), Ok(Vec::new()), "nobody's to tell but the assignee's");
+    desk.run(Command::Reply { agent: agent(1), message: words(1, "hello") }).unwrap();
+    let facts = desk.run(read(1)).unwrap();
+    assert_eq!(names(&facts), ["read"]);
+    assert_eq!(desk.run(read(1)), Ok(Vec::new()), "once");
+}
+
 // covers: F01
 #[test]
 fn unattended_is_what_waits_for_peoples_answer() {

@@ -87,3 +87,17 @@ test('a call for help is starred for whoever knows what it needs', async () => {
     cleanup();
   }
 });
+
+// covers: F02
+test('a row names its inbox where there are several', async () => {
+  for (const [several, told] of [
+    [inboxes, true],
+    [inboxes.slice(0, 1), false],
+  ] as const) {
+    await page({}, { inboxes: [...several] });
+    const { container } = render(Row, { card: card({ inbox: 'shop' }), current: false });
+    const spoken = container.querySelector('.sr-only')!.textContent;
+    expect([spoken.includes('SHOP'), !!screen.queryByText('SHOP')]).toEqual([told, told]);
+    cleanup();
+  }
+});
