@@ -128,6 +128,10 @@ fn the_assignee_calls_for_help_until_a_colleague_joins_or_it_changes_hands() {
     assert!(!helped(&desk));
 
     desk.run(ask(1, "Once more")).unwrap();
+    desk.run(Command::SetStatus { agent: agent(1), status: Status::Snoozed { until: None } }).unwrap();
+    assert!(!helped(&desk), "nobody looks at it now");
+    desk.run(Command::SetStatus { agent: agent(1), status: Status::Open }).unwrap();
+    assert!(helped(&desk));
     let to = TransferTarget::Agent { agent: agent(4).id };
     desk.run(Command::Transfer { agent: agent(1), to, note: None }).unwrap();
     assert!(!helped(&desk), "whoever has it now has not called");
