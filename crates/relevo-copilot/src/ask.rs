@@ -6,10 +6,11 @@ mod parse;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::copilot::{Call, Copilot, Draft, Input, MakeError, Outcome, Progress, SourceRef};
+use crate::copilot::{Asked, Call, Copilot, Draft, Input, MakeError, Outcome, Progress, SourceRef};
 use crate::envelope;
 use crate::redact::Masks;
 use crate::reply::{self, Citable};
+use crate::transcript::{Notes, Who};
 
 /// The longest question, in characters.
 pub const LONGEST: usize = 1_000;
@@ -42,6 +43,8 @@ pub(crate) async fn make(
             let still = reply::standing(copilot, &citable).await;
             let answer = parse::parse(&text, input, question, &still);
             if !answer.text.is_empty() {
+                // What it had read it may tell in other words, whatever it cites.
+                let answer = Answer { internal: reads_internal(copilot, input, &citable), ..answer };
                 let tokens = Some(usage);
                 let made = draft(input, question, answer);
                 return Ok(Draft { model, offline: false, prompt_version: version, tokens, ..made });
@@ -60,6 +63,17 @@ pub(crate) async fn make(
     Ok(Draft { fallback: reason, tokens: spent, ..draft(input, question, answer) })
 }
 
+/// Whether a request holds something that customers may not read.
+fn reads_internal(copilot: &Copilot, input: &Input, citable: &[Citable]) -> bool {
+    let notes = || copilot.settings.notes == Notes::Included && input.lines.iter().any(|line| line.who == Who::Note);
+    citable.iter().any(|source| source.internal) || told(input).iter().any(|earlier| earlier.internal) || notes()
+}
+
+/// The earlier questions that are told.
+fn told(input: &Input) -> &[Asked] {
+    &input.thread[input.thread.len().saturating_sub(THREAD)..]
+}
+
 /// The question to the model.
 pub(crate) fn call(copilot: &Copilot, input: &Input, question: &str, citable: &[Citable]) -> Call {
     let mut masks = Masks::default();
@@ -70,11 +84,11 @@ pub(crate) fn call(copilot: &Copilot, input: &Input, question: &str, citable: &[
             json!({"source": source.reference.n, "title": source.reference.title, "text": text})
         })
         .collect();
-    let before: Vec<Value> = input.thread[input.thread.len().saturating_sub(THREAD)..]
+    let before: Vec<Value> = told(input)
         .iter()
-        .map(|(question, answer)| {
-            let question = copilot.mask(input, &mut masks, question);
-            json!({"question": question, "answer": copilot.mask(input, &mut masks, answer)})
+        .map(|earlier| {
+            let question = copilot.mask(input, &mut masks, &earlier.question);
+            json!({"question": question, "answer": copilot.mask(input, &mut masks, &earlier.answer)})
         })
         .collect();
     let wrapped = |kind: &str, rows: &[Value]| (!rows.is_empty()).then(|| envelope::wrap(&input.nonce, kind, rows));

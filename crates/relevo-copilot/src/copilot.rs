@@ -60,6 +60,11 @@ impl Task {
             Self::Ask { .. } => ArtifactKind::Ask,
         }
     }
+
+    /// Whether it tells the conversation, covering all of its messages.
+    pub(crate) fn summarises(&self) -> bool {
+        matches!(self, Self::Brief | Self::Summary)
+    }
 }
 
 /// How the Copilot behaves in a deployment.
@@ -191,7 +196,7 @@ pub struct Input {
     /// The summary made before, to go on from.
     pub earlier: Option<Earlier>,
     /// What was asked about this conversation before and how it was answered, oldest first.
-    pub thread: Vec<(String, String)>,
+    pub thread: Vec<Asked>,
     /// The team that it is of; teams do not wait for each other.
     pub team: String,
     /// Why no model may be asked this time.
@@ -201,6 +206,17 @@ pub struct Input {
     /// How shortcuts read in this conversation, by their source's id; one that is not here lacks a value and is not
     /// suggested. None: shortcuts are taken as they are written.
     pub shortcuts: Option<BTreeMap<String, String>>,
+}
+
+/// What was asked about a conversation before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The question.
+    pub question: String,
+    /// How it was answered.
+    pub answer: String,
+    /// Whether that may rest on something for the team only.
+    pub internal: bool,
 }
 
 /// A summary made before: the next one reads it and only what was said since.

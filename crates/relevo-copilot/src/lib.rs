@@ -50,7 +50,7 @@ pub mod eval;
 mod front;
 
 pub use copilot::{
-    Copilot, Draft, Earlier, Handoff, Input, MakeError, Masking, NothingSent, Preview, Price, Prices, Progress,
+    Asked, Copilot, Draft, Earlier, Handoff, Input, MakeError, Masking, NothingSent, Preview, Price, Prices, Progress,
     Settings, Silent, SourceRef, Task,
 };
 

@@ -32,7 +32,8 @@ pub struct Suggestion {
     pub sources: Vec<usize>,
     /// Whether a source stands behind it.
     pub grounded: bool,
-    /// Whether one of its sources is for the team only: inserting it warns first.
+    /// Whether it may rest on something for the team only: one of its sources is, or whoever wrote it had read such a
+    /// text, whatever it cites. Inserting it warns first.
     pub internal: bool,
 }
 
@@ -61,7 +62,8 @@ pub(crate) async fn make(
             Some(Outcome::Answered { text, model, version, usage }) => {
                 progress.step("checking");
                 let still = standing(copilot, &citable).await;
-                let (suggestions, dropped) = parse::parse(&text, input, &still);
+                let internal = citable.iter().any(|source| source.internal);
+                let (suggestions, dropped) = parse::parse(&text, input, &still, internal);
                 spent = Some(usage);
                 if !suggestions.is_empty() {
                     let mut draft = draft(input, &suggestions, &still);

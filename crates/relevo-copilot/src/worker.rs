@@ -3,12 +3,14 @@
 //! It follows the log: when a bot asks for a person, the brief is made at once, so that it is there
 //! before an agent opens the conversation; when people have resolved a conversation, the Copilot
 //! learns from it. Agents ask for summaries, replies, rewritings and answers. The same is never being made twice at the
-//! same time, each can be stopped, and every one is kept beside the log.
+//! same time, of a conversation's briefs and summaries one after the other is made, each can be stopped, and every one is
+//! kept beside the log.
 
 mod budget;
 mod learn;
 mod read;
 mod run;
+mod turn;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,7 +92,7 @@ struct Inner {
     day: Mutex<budget::Day>,
 }
 
-/// What is being made. Of summaries there is one for all; what an agent asks for is that agent's.
+/// What is being made. Of summaries there is one in a language for all; what an agent asks for is that agent's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     conversation: ConversationId,
@@ -102,6 +104,10 @@ struct Key {
 struct Run {
     artifact: ArtifactId,
     cancel: CancellationToken,
+    /// The last message that it reads.
+    covers: Seq,
+    /// Cancelled at its end.
+    ended: CancellationToken,
 }
 
 /// What is asked for.

@@ -44,7 +44,10 @@ pub(super) fn answer(copilot: &Copilot, input: &Input, question: &str, citable: 
     });
     let said = lines.flat_map(|line| {
         let quotes = sentences(&line.text).into_iter().map(|range| line.text[range].trim());
-        quotes.map(|text| (Some(line.who), first_words(text, LONG).to_owned(), SourceRef::message(0, line.seq), false))
+        let note = line.who == Who::Note;
+        quotes.map(move |text| {
+            (Some(line.who), first_words(text, LONG).to_owned(), SourceRef::message(0, line.seq), note)
+        })
     });
     let known = citable.iter().flat_map(|source| {
         let quotes = sentences(&source.text).into_iter().map(|range| source.text[range].trim());

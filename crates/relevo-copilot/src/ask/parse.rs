@@ -33,7 +33,6 @@ pub(super) fn parse(answer: &str, input: &Input, question: &str, citable: &[Cita
         .partition(|sentence| given.grounds(&CITATION.replace_all(sentence, "")));
     let mut sources: Vec<SourceRef> = Vec::new();
     let mut dropped = lost.len();
-    let mut internal = false;
     let kept = kept.concat();
     let text = CITATION.replace_all(&kept, |found: &Captures<'_>| {
         let mut marks = String::new();
@@ -42,7 +41,6 @@ pub(super) fn parse(answer: &str, input: &Input, question: &str, citable: &[Cita
                 Some(seq) => seq.parse().ok().and_then(|seq| message(input, seq)),
                 None => claimed.parse().ok().and_then(|n: usize| {
                     let source = citable.iter().find(|source| source.reference.n == n)?;
-                    internal |= source.internal;
                     Some(source.reference.clone())
                 }),
             };
@@ -53,9 +51,7 @@ pub(super) fn parse(answer: &str, input: &Input, question: &str, citable: &[Cita
         }
         marks
     });
-    // What cites nothing may rest on any of them.
-    internal |= sources.is_empty() && citable.iter().any(|source| source.internal);
-    Answer { text: text.trim().to_owned(), sources, dropped, internal }
+    Answer { text: text.trim().to_owned(), sources, dropped, internal: false }
 }
 
 /// A message that the model was given.

@@ -5,9 +5,9 @@ use relevo_llm::tokens::Counter;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::copilot::{Copilot, Input, Silent, Task};
+use crate::copilot::{Asked, Copilot, Input, Settings, Silent, Task};
 use crate::knowledge::article;
-use crate::transcript::{Line, Who};
+use crate::transcript::{Line, Notes, Who};
 
 async fn copilot() -> Copilot {
     let copilot = Copilot::offline();
@@ -31,6 +31,10 @@ fn with(copilot: Copilot, answer: &str) -> (Copilot, Arc<Scripted>) {
     (copilot.with_model(model.clone(), Counter::upper()), model)
 }
 
+fn asked(question: &str, answer: &str) -> Asked {
+    Asked { question: question.into(), answer: answer.into(), internal: false }
+}
+
 async fn ask(copilot: &Copilot, input: &Input, question: &str) -> crate::Draft {
     let task = Task::Ask { question: question.into() };
     copilot.make(&task, input, &Silent, &CancellationToken::new()).await.unwrap()
@@ -42,7 +46,7 @@ async fn an_answer_cites_messages_and_sources_and_made_up_citations_are_dropped(
     let answer = "Pagó 45,90 € [#1]. Puede devolverlo en 30 días. [1, 9] Le daremos 500 € [1].";
     let (copilot, model) = with(copilot().await, answer);
     let mut input = input();
-    input.thread = vec![("¿Es clienta?".into(), "Sí, escribe desde ana@example.com.".into())];
+    input.thread = vec![asked("¿Es clienta?", "Sí, escribe desde ana@example.com.")];
     let made = ask(&copilot, &input, "¿Cuánto pagó y puede devolver el pedido?").await;
     assert_eq!(made.body["text"], "Pagó 45,90 € [1]. Puede devolverlo en 30 días [2].");
     assert_eq!((made.body["dropped"].as_u64(), made.body["grounded"].as_bool()), (Some(2), Some(true)));
@@ -127,7 +131,33 @@ async fn an_answer_that_rests_on_an_internal_source_is_marked() {
     assert_eq!(marked(copilot().await, "¿Cuál es el número de pedido?").await, (Some(false), 1));
     assert_eq!(marked(with(copilot().await, "Del 35 % [1].").0, question).await, (Some(true), 1));
     assert_eq!(marked(with(copilot().await, "Del 35 %.").0, question).await, (Some(true), 0), "it cites nothing");
-    assert_eq!(marked(with(copilot().await, "Lo pide por AB-48213 [#1].").0, question).await, (Some(false), 1));
+    let public = "Es del 35 %, como se lee en la conversación [#1].";
+    assert_eq!(marked(with(copilot().await, public).0, question).await, (Some(true), 1), "it had read it");
+    let elsewhere = "¿Es el pedido AB-48213?";
+    assert_eq!(marked(with(copilot().await, "Sí [#1].").0, elsewhere).await, (Some(false), 1), "it was not given it");
+}
+
+// behaviour 8
+#[tokio::test]
+async fn an_answer_is_marked_that_was_written_from_notes_or_from_a_marked_answer() {
+    let question = "¿Es el pedido AB-48213?";
+    let marked = async |copilot: &Copilot, input: &Input| {
+        let made = ask(copilot, input, question).await;
+        made.body["internal"].as_bool().unwrap()
+    };
+    let (copilot, _) = with(copilot().await, "Sí [#1].");
+    assert!(!marked(&copilot, &input()).await);
+    let mut later = input();
+    later.thread = vec![Asked { internal: true, ..asked("¿Qué descuento hay?", "Del 35 %.") }];
+    assert!(marked(&copilot, &later).await, "the model read that answer");
+    later.thread.extend((0..super::THREAD).map(|_| asked("¿Es clienta?", "Sí.")));
+    assert!(!marked(&copilot, &later).await, "so many questions later it is not told any more");
+    let reads = Settings { notes: Notes::Included, ..Settings::default() };
+    let copilot = copilot.with_settings(reads.clone());
+    assert!(marked(&copilot, &input()).await, "the model read the note");
+    let offline = Copilot::offline().with_settings(reads);
+    let quoted = ask(&offline, &input(), "¿CANARY-NOTE?").await.body;
+    assert_eq!((quoted["internal"].as_bool(), quoted["grounded"].as_bool()), (Some(true), Some(true)), "{quoted}");
 }
 
 #[tokio::test]

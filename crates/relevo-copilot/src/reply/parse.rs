@@ -12,8 +12,9 @@ static CITATION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\s*\[(?:cite:)?(\d+(?:\s*,\s*\d+)*)\]").expect("the pattern is a constant that tests compile")
 });
 
-/// The drafts, and how many citations and statements were dropped because nothing stands behind them.
-pub(super) fn parse(answer: &str, input: &Input, citable: &[Citable]) -> (Vec<Suggestion>, usize) {
+/// The drafts, and how many citations and statements were dropped because nothing stands behind them. `internal`: the
+/// model had read something for the team only, which it may tell in other words without citing it.
+pub(super) fn parse(answer: &str, input: &Input, citable: &[Citable], internal: bool) -> (Vec<Suggestion>, usize) {
     let texts = || {
         let lines = input.lines.iter().map(|line| line.text.as_str());
         lines.chain(citable.iter().map(|source| source.text.as_str()))
@@ -41,9 +42,6 @@ pub(super) fn parse(answer: &str, input: &Input, citable: &[Citable]) -> (Vec<Su
         if text.is_empty() || suggestions.iter().any(|other| other.text == text) {
             continue;
         }
-        // What cites nothing may rest on any of them.
-        let rests_on = |source: &Citable| sources.is_empty() || sources.contains(&source.reference.n);
-        let internal = citable.iter().any(|source| source.internal && rests_on(source));
         suggestions.push(Suggestion { text, grounded: !sources.is_empty(), sources, internal });
     }
     (suggestions, dropped)

@@ -112,6 +112,25 @@ async fn a_suggestion_from_an_internal_source_is_marked() {
     assert_eq!(draft.body["suggestions"][0]["internal"], true, "{}", draft.body);
 }
 
+// behaviour 8
+#[tokio::test]
+async fn a_draft_is_marked_whose_model_had_read_something_internal_and_cites_only_what_is_public() {
+    let mut input = input("¿Cómo puedo devolver un pedido de más de 200 €?");
+    let told = "Si pasa de 200 €, hay que hablar antes con un compañero";
+    for (may, read) in [(true, true), (false, false)] {
+        input.internal = may;
+        let plain = copilot().await;
+        let citable = super::citable(&plain, &input).await;
+        let public = citable.iter().find(|source| !source.internal).expect("a public article is found too");
+        let (copilot, model) = with(plain, &format!("{told} [{}].", public.reference.n));
+        let draft = make(&copilot, &input).await;
+        let suggestion = &draft.body["suggestions"][0];
+        assert_eq!(model.requests()[0].turns[0].text.contains("CANARY-INTERNAL"), read);
+        assert_eq!((draft.sources.len(), draft.sources[0].id == public.reference.id), (1, true), "{draft:?}");
+        assert_eq!((&suggestion["internal"], &suggestion["grounded"]), (&json!(read), &json!(true)), "{suggestion}");
+    }
+}
+
 // covers: H18; behaviour 8
 #[tokio::test]
 async fn the_first_reply_of_a_brief_is_one_that_customers_may_read() {

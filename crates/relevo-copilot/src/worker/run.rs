@@ -9,12 +9,12 @@ use relevo_domain::card::{Visibility, may_see};
 use relevo_domain::event::Envelope;
 use relevo_domain::id::{ArtifactId, ConversationId, Seq, TeamId};
 use relevo_llm::Usage;
-use serde_json::json;
-use tokio_util::sync::CancellationToken;
+use serde_json::{Value, json};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument;
 
-use super::{Inner, Key, Request, RequestError, Run, read};
-use crate::copilot::{Draft, Earlier, Input, MakeError, Progress, Task};
+use super::{Inner, Key, Request, RequestError, Run, read, turn};
+use crate::copilot::{Asked, Draft, Earlier, Input, MakeError, Progress, Task};
 use crate::text::Language;
 use crate::transcript::Who;
 use crate::{ask, rewrite};
@@ -26,13 +26,77 @@ const REBUILT_EVERY: usize = 8;
 /// How many of the conversations most like this one are looked at for answers that an agent may see.
 const LOOKED_AT: usize = 300;
 
+/// What is known of a task when it begins.
+pub(super) struct Work {
+    pub(super) artifact: Artifact,
+    pub(super) request: Request,
+    pub(super) key: Key,
+    pub(super) input: Input,
+    /// The last fact that was read for it.
+    pub(super) read_up_to: Seq,
+    pub(super) cancel: CancellationToken,
+    /// The ends of what is made before it.
+    pub(super) before: Vec<CancellationToken>,
+    /// Tells whoever waits for its end, however it ends.
+    _ended: DropGuard,
+}
+
+/// What a task reads, as it stands now.
+pub(super) struct Ready {
+    pub(super) input: Input,
+    pub(super) read_up_to: Seq,
+    /// What says it all already.
+    pub(super) there: Option<Artifact>,
+    team: Option<TeamId>,
+}
+
 /// Begins to make something under this id, unless it is being made already.
 pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) -> Result<ArtifactId, RequestError> {
     let at = &inner.at;
-    let key = key(&request);
+    let key = key(inner, &request);
     if let Some(run) = inner.runs().get(&key) {
         return Ok(run.artifact);
     }
+    let Ready { input, read_up_to, there, team } = ready(inner, &request).await?;
+    if let Some(there) = there {
+        return Ok(there.id);
+    }
+    let work = {
+        // Somebody may have asked for the same while the conversation was being read.
+        let mut runs = inner.runs();
+        if let Some(run) = runs.get(&key).or_else(|| turn::same(&runs, &request, &key, input.covers().1)) {
+            return Ok(run.artifact);
+        }
+        let (cancel, ended) = (at.stop.child_token(), CancellationToken::new());
+        let before = turn::before(&runs, &key);
+        let run = Run { artifact: id, cancel: cancel.clone(), covers: input.covers().1, ended: ended.clone() };
+        runs.insert(key.clone(), run);
+        let artifact = started(inner, &request, &input, team, id);
+        Work { artifact, request, key, input, read_up_to, cancel, before, _ended: ended.drop_guard() }
+    };
+    match at.store.begin_artifact(&work.artifact).await {
+        Ok(true) => {}
+        // Another server makes it.
+        Ok(false) => {
+            inner.runs().remove(&work.key);
+            return Ok(id);
+        }
+        Err(error) => {
+            inner.runs().remove(&work.key);
+            return Err(error.into());
+        }
+    }
+    at.bus.publish(Signal::Artifact { conversation: work.artifact.conversation, artifact: id });
+    let inner = inner.clone();
+    let span =
+        tracing::debug_span!("copilot", conversation.id = %work.artifact.conversation, task = ?work.artifact.kind);
+    at.tracker.clone().spawn(async move { finish(&inner, work).await }.instrument(span));
+    Ok(id)
+}
+
+/// Reads the conversation for a request.
+pub(super) async fn ready(inner: &Inner, request: &Request) -> Result<Ready, RequestError> {
+    let at = &inner.at;
     let found = read::input(at.store.as_ref(), request.conversation).await?;
     let read::Found { mut input, team, read_up_to, removals } = found.ok_or(RequestError::NoConversation)?;
     let alone = matches!(request.task, Task::Rewrite { .. });
@@ -48,11 +112,11 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
     input.no_model = inner.spent(team.as_ref()).await?;
     match &request.task {
         Task::Brief | Task::Summary | Task::Reply => {
-            input.may_cite = may_cite(inner, &request, &input).await?;
-            shortcuts(inner, &request, &mut input).await?;
+            input.may_cite = may_cite(inner, request, &input).await?;
+            shortcuts(inner, request, &mut input).await?;
         }
         Task::Ask { .. } => {
-            shortcuts(inner, &request, &mut input).await?;
+            shortcuts(inner, request, &mut input).await?;
             input.thread = thread(inner, request.conversation).await?;
         }
         Task::Rewrite { draft, style } => {
@@ -62,57 +126,29 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
             }
         }
     }
-    if matches!(request.task, Task::Brief | Task::Summary) && !request.again {
-        let earlier = earlier(inner, &request, input.agent_language, &removals).await?;
-        if let Some(there) = earlier.iter().find(|artifact| {
-            artifact.kind == request.task.kind()
+    let mut there = None;
+    if request.task.summarises() && !request.again {
+        let mut earlier = earlier(inner, request, input.agent_language, &removals).await?;
+        let whole = earlier.len() % REBUILT_EVERY == REBUILT_EVERY - 1;
+        let says_it_all = |artifact: &Artifact| {
+            turn::answers(artifact.kind, &request.task)
                 && artifact.covers.last == input.covers().1
                 && artifact.offline == inner.copilot.model.is_none()
-        }) {
-            return Ok(there.id);
-        }
-        let whole = earlier.len() % REBUILT_EVERY == REBUILT_EVERY - 1;
+        };
+        there = earlier.iter().position(says_it_all).map(|at| earlier.remove(at));
         input.earlier =
             earlier.into_iter().find(|artifact| !artifact.offline && !whole).and_then(|artifact| going_on(&artifact));
     }
-    let cancel = at.stop.child_token();
-    {
-        // Somebody may have asked for the same while the conversation was being read.
-        let mut runs = inner.runs();
-        if let Some(run) = runs.get(&key) {
-            return Ok(run.artifact);
-        }
-        runs.insert(key.clone(), Run { artifact: id, cancel: cancel.clone() });
-    }
-    let artifact = started(inner, &request, &input, team, id);
-    match at.store.begin_artifact(&artifact).await {
-        Ok(true) => {}
-        // Another server makes it.
-        Ok(false) => {
-            inner.runs().remove(&key);
-            return Ok(id);
-        }
-        Err(error) => {
-            inner.runs().remove(&key);
-            return Err(error.into());
-        }
-    }
-    at.bus.publish(Signal::Artifact { conversation: request.conversation, artifact: id });
-    let inner = inner.clone();
-    let span = tracing::debug_span!("copilot", conversation.id = %artifact.conversation, task = ?artifact.kind);
-    at.tracker
-        .clone()
-        .spawn(async move { finish(&inner, artifact, key, input, read_up_to, cancel).await }.instrument(span));
-    Ok(id)
+    Ok(Ready { input, read_up_to, there, team })
 }
 
-fn key(request: &Request) -> Key {
-    let for_all = matches!(request.task, Task::Brief | Task::Summary);
+fn key(inner: &Inner, request: &Request) -> Key {
+    let for_all = request.task.summarises();
     Key {
         conversation: request.conversation,
         task: request.task.clone(),
         by: request.by.as_ref().map(|by| by.id).filter(|_| !for_all),
-        language: request.language.filter(|_| !for_all),
+        language: if for_all { Some(request.language.unwrap_or(inner.at.language)) } else { request.language },
     }
 }
 
@@ -143,18 +179,22 @@ async fn may_cite(inner: &Inner, request: &Request, input: &Input) -> Result<Opt
 }
 
 /// What was asked last about a conversation, oldest first.
-async fn thread(inner: &Inner, conversation: ConversationId) -> Result<Vec<(String, String)>, StoreError> {
+async fn thread(inner: &Inner, conversation: ConversationId) -> Result<Vec<Asked>, StoreError> {
     let artifacts = inner.at.store.artifacts(conversation).await?;
     let answered = artifacts.iter().filter(|it| it.kind == ArtifactKind::Ask && it.status == ArtifactStatus::Done);
-    let mut thread: Vec<(String, String)> = answered
-        .filter_map(|it| Some((it.body["question"].as_str()?.to_owned(), it.body["text"].as_str()?.to_owned())))
+    let text = |body: &Value, key: &str| body[key].as_str().map(str::to_owned);
+    let mut thread: Vec<Asked> = answered
+        .filter_map(|it| {
+            let internal = it.body["internal"] == true;
+            Some(Asked { question: text(&it.body, "question")?, answer: text(&it.body, "text")?, internal })
+        })
         .take(ask::THREAD)
         .collect();
     thread.reverse();
     Ok(thread)
 }
 
-/// Finished summaries in this language, newest first, of which nothing was removed.
+/// Finished summaries in this language, of which nothing was removed: what covers most first, and of those the newest.
 async fn earlier(
     inner: &Inner,
     request: &Request,
@@ -171,6 +211,7 @@ async fn earlier(
                 artifact.created_at <= fact.at && read::withdrawn(artifact.covers, std::slice::from_ref(fact))
             })
     });
+    artifacts.sort_by_key(|artifact| std::cmp::Reverse(artifact.covers.last));
     Ok(artifacts)
 }
 
@@ -217,32 +258,40 @@ pub(super) fn empty(artifact: &mut Artifact) {
     artifact.error = Some(WITHDRAWN.to_owned());
 }
 
-/// `read_up_to` is the last fact that was read for it.
-async fn finish(
-    inner: &Inner,
-    mut artifact: Artifact,
-    key: Key,
-    input: Input,
-    read_up_to: Seq,
-    cancel: CancellationToken,
-) {
-    let listener = Deltas { bus: inner.at.bus.as_ref(), conversation: artifact.conversation, artifact: artifact.id };
-    let usage = match inner.copilot.make(&key.task, &input, &listener, &cancel).await {
-        Ok(draft) => {
+async fn finish(inner: &Inner, mut work: Work) {
+    let listener =
+        Deltas { bus: inner.at.bus.as_ref(), conversation: work.artifact.conversation, artifact: work.artifact.id };
+    let made = match turn::wait(inner, &mut work, &listener).await {
+        Ok(Some(same)) => Ok(Made::Before(same)),
+        Ok(None) => {
+            let made = inner.copilot.make(&work.key.task, &work.input, &listener, &work.cancel).await;
+            made.map(Made::Now).map_err(NotMade::from)
+        }
+        Err(error) => Err(error),
+    };
+    let Work { mut artifact, key, input, read_up_to, .. } = work;
+    let usage = match made {
+        Ok(Made::Now(draft)) => {
             let usage = fill(&mut artifact, draft);
             if artifact.offline && input.no_model.is_some() {
                 artifact.body["spent"] = json!(true);
             }
             usage
         }
-        Err(MakeError::Cancelled { usage }) => {
+        Ok(Made::Before(same)) => {
+            let Artifact { status, body, sources, model, offline, prompt_version, covers, error, .. } = same;
+            let mine = artifact;
+            artifact = Artifact { status, body, sources, model, offline, prompt_version, covers, error, ..mine };
+            None
+        }
+        Err(NotMade { why: None, usage }) => {
             artifact.status = ArtifactStatus::Cancelled;
             usage
         }
-        Err(error) => {
+        Err(NotMade { why, usage }) => {
             artifact.status = ArtifactStatus::Failed;
-            artifact.error = Some(error.to_string());
-            if let MakeError::NeedsModel { usage, .. } = error { usage } else { None }
+            artifact.error = why;
+            usage
         }
     };
     if let Some(usage) = usage {
@@ -269,6 +318,31 @@ async fn finish(
     inner.at.bus.publish(Signal::Artifact { conversation: artifact.conversation, artifact: artifact.id });
 }
 
+/// What an artifact is made of.
+enum Made {
+    Now(Draft),
+    /// Another one says it all.
+    Before(Artifact),
+}
+
+/// Why nothing was made.
+pub(super) struct NotMade {
+    /// None: it was stopped.
+    pub(super) why: Option<String>,
+    pub(super) usage: Option<Usage>,
+}
+
+impl From<MakeError> for NotMade {
+    fn from(error: MakeError) -> Self {
+        let why = error.to_string();
+        match error {
+            MakeError::Cancelled { usage } => Self { why: None, usage },
+            MakeError::NeedsModel { usage, .. } => Self { why: Some(why), usage },
+            MakeError::Empty => Self { why: Some(why), usage: None },
+        }
+    }
+}
+
 /// Takes a draft over; what it used.
 fn fill(artifact: &mut Artifact, draft: Draft) -> Option<Usage> {
     artifact.status = ArtifactStatus::Done;
@@ -288,7 +362,7 @@ fn tokens(usage: Usage) -> Tokens {
 }
 
 /// Tells the bus how an artifact grows.
-struct Deltas<'a> {
+pub(super) struct Deltas<'a> {
     bus: &'a dyn Bus,
     conversation: ConversationId,
     artifact: ArtifactId,

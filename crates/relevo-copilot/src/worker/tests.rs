@@ -1,6 +1,8 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use relevo::bot::{Handoff, LiveTurn, bot_fn};
 use relevo::bus::Signal;
 use relevo::framework::{Framework, LocalVisitor, Running};
@@ -8,17 +10,20 @@ use relevo::store::{Artifact, ArtifactKind, ArtifactStatus};
 use relevo_domain::card::Visibility;
 use relevo_domain::command::{AgentFacts, Command, Outbound, Role};
 use relevo_domain::id::{ArtifactId, ConversationId, MessageId, TeamId};
-use relevo_llm::Error;
 use relevo_llm::scripted::Scripted;
 use relevo_llm::tokens::Counter;
+use relevo_llm::{Answer, ChatModel, Error};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio::sync::broadcast::Receiver;
+use tokio_util::sync::CancellationToken;
 
 use super::{Request, RequestError, Worker, Workplace};
 use crate::copilot::{Copilot, Price, Prices, Settings, Task};
 use crate::rewrite::Style;
 use crate::tab;
 use crate::text::Language;
+use crate::transcript::{Line, Who};
 
 /// A shop whose bot hands over when it hears `persona`, and a Copilot at work.
 async fn shop(copilot: Copilot) -> (Running, Worker, Receiver<Signal>) {
@@ -129,6 +134,176 @@ async fn of_two_requests_at_once_one_is_made() {
     assert_eq!(worker.request(request.clone()).await.unwrap(), done.id);
     assert_eq!(model.requests().len(), 1);
     assert_ne!(worker.request(Request { again: true, ..request }).await.unwrap(), done.id, "it is wanted anew");
+    running.stop().await;
+}
+
+/// A model that answers as often as it is let, and counts how many requests it has at once.
+struct Held {
+    says: Scripted,
+    let_through: Semaphore,
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Held {
+    fn saying(says: Scripted) -> Arc<Self> {
+        let none = AtomicUsize::default;
+        Arc::new(Self { says, let_through: Semaphore::new(0), now: none(), most: none() })
+    }
+}
+
+#[async_trait]
+impl ChatModel for Held {
+    fn name(&self) -> &str {
+        self.says.name()
+    }
+
+    async fn stream(&self, request: &relevo_llm::Request, cancel: &CancellationToken) -> Result<Answer, Error> {
+        self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let answer = self.says.stream(request, cancel).await;
+        let turn = cancel.run_until_cancelled(self.let_through.acquire()).await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        turn.ok_or(Error::Cancelled)?.expect("it is never closed").forget();
+        answer
+    }
+}
+
+/// Waits until an artifact says that it does this.
+async fn step(signals: &mut Receiver<Signal>, of: ArtifactId, wanted: &str) {
+    let hears = async {
+        loop {
+            match signals.recv().await.unwrap() {
+                Signal::ArtifactDelta { artifact, step: Some(step), .. } if artifact == of && step == wanted => return,
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), hears).await.unwrap_or_else(|_| panic!("it never was {wanted}"));
+}
+
+fn summaries() -> Scripted {
+    Scripted::saying(["PRIMERO: pregunta.\n---\nissue: pedido"])
+        .then_saying(["SEGUNDO: pregunta.\n---\nissue: pedido"])
+        .then_saying(["TERCERO: pregunta.\n---\nissue: pedido"])
+}
+
+// behaviour 2
+#[tokio::test]
+async fn behaviour_02_a_brief_and_a_summary_are_never_with_the_model_together_and_the_later_reads_only_what_is_new() {
+    let model = Held::saying(summaries());
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    visitor.write("Prefiero que me ayude otra persona").await.unwrap();
+    let brief = until(&running, &mut signals, ArtifactStatus::Running).await;
+    step(&mut signals, brief.id, "writing").await;
+    let here = brief.conversation;
+    // Who asks for what the brief says is answered by the brief.
+    assert_eq!(worker.request(summary(here)).await.unwrap(), brief.id);
+    visitor.write("Es el CANARY-48213").await.unwrap();
+    let ask = |task: Task, again: bool| worker.request(Request { task, again, ..summary(here) });
+    let second = ask(Task::Summary, false).await.unwrap();
+    let pressed = ask(Task::Summary, false).await.unwrap();
+    let in_english = Request { language: Some(Language::En), ..summary(here) };
+    let third = worker.request(in_english.clone()).await.unwrap();
+    assert!(second == pressed && second != brief.id && third != second);
+    step(&mut signals, second, "waiting").await;
+    step(&mut signals, third, "waiting").await;
+    // What was said while they waited is theirs to read.
+    visitor.write("Y llevo una semana").await.unwrap();
+    model.let_through.add_permits(3);
+    let brief = done(&running, &mut signals, brief.id).await;
+    let second = done(&running, &mut signals, second).await;
+    let third = done(&running, &mut signals, third).await;
+    assert_eq!((model.most.load(Ordering::SeqCst), model.says.requests().len()), (1, 3), "one at a time");
+    let told: Vec<String> = model.says.requests().iter().map(|one| one.turns[0].text.clone()).collect();
+    assert!(told[1].contains("PRIMERO") && told[1].contains("CANARY-48213"), "{}", told[1]);
+    assert!(told[1].contains("una semana") && !told[1].contains("no llega"), "only what is new: {}", told[1]);
+    assert!(told[2].contains("no llega") && !told[2].contains("PRIMERO"), "another language reads all: {}", told[2]);
+    assert!(brief.covers.last < second.covers.last && second.covers.last == third.covers.last);
+    assert!(third.covers.first < second.covers.last);
+    running.stop().await;
+}
+
+// behaviours 2 and 15
+#[tokio::test]
+async fn behaviour_02_who_waits_for_a_summary_can_stop_it_and_the_next_one_takes_its_turn() {
+    let model = Held::saying(summaries());
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let in_the = |language| worker.request(Request { language: Some(language), ..summary(here) });
+    let first = in_the(Language::Es).await.unwrap();
+    step(&mut signals, first, "writing").await;
+    let (second, third) = (in_the(Language::Pt).await.unwrap(), in_the(Language::En).await.unwrap());
+    step(&mut signals, third, "waiting").await;
+    worker.cancel(here, second);
+    let stopped = until(&running, &mut signals, ArtifactStatus::Cancelled).await;
+    assert_eq!((stopped.id, stopped.tokens, stopped.body), (second, None, json!({})));
+    worker.cancel(here, first);
+    assert_eq!(until(&running, &mut signals, ArtifactStatus::Cancelled).await.id, first);
+    model.let_through.add_permits(1);
+    let third = done(&running, &mut signals, third).await;
+    assert!(!third.offline);
+    assert_eq!((model.most.load(Ordering::SeqCst), model.says.requests().len()), (1, 2), "the second was never sent");
+    running.stop().await;
+}
+
+// behaviour 2
+#[tokio::test]
+async fn behaviour_02_servers_that_share_a_store_summarise_one_after_the_other_too() {
+    let model = Held::saying(summaries());
+    let copilot = Copilot::offline().with_model(model.clone(), Counter::upper());
+    let (running, one, mut signals) = shop(copilot.clone()).await;
+    let mut at = one.inner.at.clone();
+    (at.shared, at.works) = (true, false);
+    let other = Worker::start(copilot, at, running.feed()).await.unwrap();
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let first = one.request(summary(here)).await.unwrap();
+    step(&mut signals, first, "writing").await;
+    let second = other.request(summary(here)).await.unwrap();
+    step(&mut signals, second, "waiting").await;
+    model.let_through.add_permits(2);
+    let first = done(&running, &mut signals, first).await;
+    let second = done(&running, &mut signals, second).await;
+    // Nothing was said since: what the first says is the answer to both, and it was paid for once.
+    assert_eq!((&second.body, second.covers, second.tokens), (&first.body, first.covers, None));
+    assert_eq!((model.most.load(Ordering::SeqCst), model.says.requests().len()), (1, 1));
+    running.stop().await;
+}
+
+// behaviour 2
+#[tokio::test]
+async fn a_reply_does_not_wait_for_a_summary_and_is_asked_for_once() {
+    let model = Held::saying(Scripted::saying(["Lo miro [1]."]));
+    let copilot = Copilot::offline().with_model(model.clone(), Counter::upper());
+    let said = [Line::new(1, Who::Visitor, "Mi pedido no llega"), Line::new(2, Who::Agent, "Lo miro.")];
+    copilot.learn("c9", &said, &[]);
+    let (running, worker, mut signals) = shop(copilot).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let first = worker.request(summary(here)).await.unwrap();
+    step(&mut signals, first, "writing").await;
+    let draft = "llega el martes".to_owned();
+    let tasks = [Task::Reply, Task::Rewrite { draft, style: Style::Longer }];
+    for (n, task) in (1..).zip(tasks) {
+        let request = Request { task, by: Some(agent(1)), ..summary(here) };
+        let asked = worker.request(request.clone()).await.unwrap();
+        step(&mut signals, asked, "writing").await;
+        assert_eq!(worker.request(request).await.unwrap(), asked, "pressed twice");
+        while model.says.requests().len() <= n {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(model.says.requests().len(), n + 1);
+    }
     running.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use relevo_copilot::rewrite::Style;
-use relevo_copilot::{Handoff, Input, Masking, Settings, Task};
+use relevo_copilot::{Asked, Handoff, Input, Masking, Settings, Task};
 
 use super::{copilot, input, make, said};
 
@@ -30,7 +30,10 @@ fn personal() -> Input {
     input.captured.insert("dato".into(), VALUES[0].into());
     input.handoff =
         Some(Handoff { reason: "bot_asked".into(), detail: Some(VALUES[1].into()), note: Some(VALUES[2].into()) });
-    input.thread = vec![(format!("¿es {}?", VALUES[3]), format!("sí, {}", VALUES[4]))];
+    input.thread =
+        vec![Asked {
+            question: format!("¿es {}?", VALUES[3]), answer: format!("sí, {}", VALUES[4]), internal: false
+        }];
     input
 }
 
