@@ -8,7 +8,7 @@ use std::process::Command;
 const FLOORS: [&[&str]; 4] = [
     &["relevo-domain"],
     &["relevo", "relevo-llm"],
-    &["relevo-backends", "relevo-bots", "relevo-copilot", "relevo-inbox"],
+    &["relevo-backends", "relevo-bots", "relevo-channels", "relevo-copilot", "relevo-inbox"],
     &["relevo-server"],
 ];
 

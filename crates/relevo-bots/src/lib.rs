@@ -1,8 +1,9 @@
 //! Bots that live elsewhere. A bot in this process only implements `relevo::bot::Bot`.
 //!
 //! ```
+//! use relevo::hook::Settings;
 //! use relevo::webhook::Secret;
-//! use relevo_bots::webhook::{Settings, WebhookBot};
+//! use relevo_bots::webhook::WebhookBot;
 //!
 //! let secret = Secret::from_bytes(vec![7; 32]).unwrap();
 //! let local = Settings::new("http://127.0.0.1:9000/", secret.clone());
@@ -10,5 +11,4 @@
 //! assert!(WebhookBot::new(local.allow_private()).is_ok());
 //! ```
 
-pub mod guard;
 pub mod webhook;

@@ -58,6 +58,9 @@ pub struct Conversation {
     pub window_ends_at: Option<Timestamp>,
     /// Messages of the house that are not out yet.
     pub outgoing: BTreeMap<MessageId, Outgoing>,
+    /// How far the newest messages have come that a provider was asked to send; it may still have news of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub receipts: BTreeMap<MessageId, DeliveryState>,
     /// The last thing said or noted, for the list.
     pub last: Option<Last>,
     /// Visitor messages that no agent has seen.
@@ -85,6 +88,9 @@ pub struct Conversation {
 /// How many turns without an answer are remembered; the oldest count as over then. Only a bot that stays silent for
 /// so long comes here, and it is none that promises answers.
 const MAX_UNANSWERED: usize = 32;
+
+/// Of how many messages a provider's news are heard; of older ones nobody waits for any.
+pub const MAX_RECEIPTS: usize = 100;
 
 /// A call for help.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +192,7 @@ impl Conversation {
             handoff_reason: None,
             window_ends_at: None,
             outgoing: BTreeMap::new(),
+            receipts: BTreeMap::new(),
             last: None,
             unread: 0,
             mentions: BTreeSet::new(),
@@ -238,18 +245,27 @@ impl Conversation {
                     if let Some(outgoing) = self.outgoing.get_mut(&message.id) {
                         outgoing.state = DeliveryState::Sending;
                     }
+                    self.receipts.insert(message.id, DeliveryState::Sending);
+                    // Ids grow: the first is the oldest.
+                    while self.receipts.len() > MAX_RECEIPTS {
+                        self.receipts.pop_first();
+                    }
                 } else {
                     self.outgoing.remove(&message.id);
                 }
             }
-            // The provider surely does not have it: it waits to be claimed again.
-            Event::DeliveryUpdated { message, state: DeliveryState::Queued, .. } => {
-                if let Some(outgoing) = self.outgoing.get_mut(message) {
-                    outgoing.state = DeliveryState::Queued;
+            Event::DeliveryUpdated { message, state, .. } => {
+                if let Some(receipt) = self.receipts.get_mut(message) {
+                    *receipt = *state;
                 }
-            }
-            Event::DeliveryUpdated { message, .. } => {
-                self.outgoing.remove(message);
+                // The provider surely does not have it: it waits to be claimed again.
+                if *state == DeliveryState::Queued {
+                    if let Some(outgoing) = self.outgoing.get_mut(message) {
+                        outgoing.state = DeliveryState::Queued;
+                    }
+                } else {
+                    self.outgoing.remove(message);
+                }
             }
             Event::Read { reader: Reader::Visitor, up_to } => {
                 self.visitor_read = *up_to;

@@ -93,7 +93,7 @@ fn admitted(state: &Conversation, command: &Command, facts: &Facts) -> Decision 
 
         Command::ClaimDelivery { message, state: claimed } => Ok(delivery::claim(state, *message, *claimed)),
         Command::RecordDelivery { message, state: reached, reason } => {
-            Ok(delivery::record(*message, *reached, reason.as_deref()))
+            Ok(delivery::record(state, *message, *reached, reason.as_deref()))
         }
         Command::MarkReceived { up_to } => Ok(delivery::received(state, *up_to)),
         Command::MarkRead { up_to } => Ok(delivery::read(state, *up_to)),

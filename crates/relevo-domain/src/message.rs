@@ -141,6 +141,27 @@ pub enum DeliveryState {
     Unknown,
 }
 
+impl DeliveryState {
+    /// Whether a message that has come so far may be said to be `next`. A provider's words may come in any order and
+    /// more than once: whatever their order, the same one stands in the end. Only a send that surely was not taken goes
+    /// back, and waits again.
+    pub fn may_become(self, next: Self) -> bool {
+        next.rank() > self.rank() || (self, next) == (Self::Sending, Self::Queued)
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Queued => 0,
+            Self::Sending => 1,
+            Self::Unknown => 2,
+            Self::Sent => 3,
+            Self::Failed => 4,
+            Self::Delivered => 5,
+            Self::Read => 6,
+        }
+    }
+}
+
 /// The first line of a text, cut at a word near 120 characters: what the list shows.
 pub fn preview(text: &str) -> String {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -8,6 +8,7 @@ use crate::limits::Limiters;
 use crate::presence::PresenceBook;
 use crate::sign_in::Links;
 use relevo::desk::Desk;
+use relevo::domain::id::InboxId;
 use relevo::feed::Feed;
 use relevo::webhook::Secret;
 use relevo_backends::files::Files;
@@ -43,6 +44,8 @@ pub struct App {
     pub limiters: Arc<Limiters>,
     /// The secrets that webhook bots sign with, by bot.
     pub bot_secrets: Arc<HashMap<String, Secret>>,
+    /// The secrets that providers of channels sign with, by inbox.
+    pub channel_secrets: Arc<HashMap<InboxId, Secret>>,
     /// What `/metrics` shows.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     /// Cancelled when the server stops.

@@ -1,8 +1,8 @@
-//! Everything put together. The only file that names concrete stores, buses and bots.
+//! Everything put together. The only file that names concrete stores, buses, bots and channels.
 
 use crate::agents::AgentBook;
 use crate::app::App;
-use crate::config::{BotConfig, BotKind, Config, CopilotConfig, InboxConfig, NatsConfig, PostgresConfig};
+use crate::config::{BotConfig, BotKind, Config, CopilotConfig, InboxConfig, InboxKind, NatsConfig, PostgresConfig};
 use crate::knowledge::{Keeper, Shelf};
 use crate::library::{LiveLibrary, follow, read_folder};
 use crate::limits::Limiters;
@@ -17,16 +17,18 @@ use relevo::bus::{Bus, LocalBus};
 use relevo::clock::{Clock, SystemClock};
 use relevo::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
 use relevo::domain::command::InboxPolicy;
-use relevo::domain::id::BotId;
+use relevo::domain::id::{BotId, InboxId};
 use relevo::domain::shortcut::{ConversationWords, ShortcutContext};
 use relevo::framework::{Framework, Running};
+use relevo::hook::{Hook, Settings};
 use relevo::store::Store;
 use relevo::webhook::Secret;
 use relevo_backends::files::Files;
 use relevo_backends::nats::NatsBus;
 use relevo_backends::postgres::{PostgresOptions, PostgresStore};
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
-use relevo_bots::webhook::{Settings, WebhookBot};
+use relevo_bots::webhook::WebhookBot;
+use relevo_channels::api::{self, ApiChannel};
 use relevo_copilot::knowledge::{Embedded, Index, Knowledge, Meanings, Qdrant, QdrantSettings};
 use relevo_copilot::prompt::Prompts;
 use relevo_copilot::text::Language;
@@ -145,7 +147,9 @@ impl Server {
         knowledge.load().await;
         let copilot = copilot(&config)?.with_knowledge(knowledge.knowledge().clone());
         let (directory, bot_secrets) = directory(&config, bots)?;
+        let (api, channel_secrets) = api_channel(&config)?;
         let framework = Framework::new(Arc::clone(&store), Arc::clone(&bus), Arc::clone(&clock));
+        let framework = framework.channel(api::KIND, Arc::new(api));
         let running = framework.directory(directory).workers(config.node.workers).start().await?;
         let stop = running.stopping().clone();
         let keeper = Arc::clone(&knowledge);
@@ -200,6 +204,7 @@ impl Server {
             presence,
             limiters,
             bot_secrets: Arc::new(bot_secrets),
+            channel_secrets: Arc::new(channel_secrets),
             metrics,
             stop,
             config: Arc::new(config),
@@ -291,7 +296,7 @@ fn directory(config: &Config, bots: BTreeMap<BotId, Arc<dyn Bot>>) -> Result<(Di
         let phrases = settings.phrases.as_ref().map_or_else(HumanPhrases::default, HumanPhrases::new);
         let inbox = Inbox {
             name: settings.name.clone().unwrap_or_else(|| settings.id.to_string()),
-            channel: "web".into(),
+            channel: settings.kind.channel().into(),
             policy: InboxPolicy { bot: settings.bot.clone(), window: settings.window },
             phrases,
         };
@@ -300,17 +305,34 @@ fn directory(config: &Config, bots: BTreeMap<BotId, Arc<dyn Bot>>) -> Result<(Di
     Ok((directory, secrets))
 }
 
+fn api_channel(config: &Config) -> Result<(ApiChannel, HashMap<InboxId, Secret>)> {
+    let (mut hooks, mut secrets) = (BTreeMap::new(), HashMap::new());
+    for (n, inbox) in config.inboxes.iter().enumerate().filter(|(_, inbox)| inbox.kind == InboxKind::Api) {
+        let hook = provider(inbox).with_context(|| format!("inboxes[{n}] (`{}`)", inbox.id))?;
+        secrets.insert(inbox.id.clone(), hook.secret().clone());
+        hooks.insert(inbox.id.clone(), hook);
+    }
+    Ok((ApiChannel::new(hooks), secrets))
+}
+
+/// Where an API inbox's provider is.
+pub fn provider(inbox: &InboxConfig) -> Result<Hook> {
+    let url = inbox.url.as_deref().context("url is missing: an API inbox needs its provider's address")?;
+    Ok(Hook::new(hook(url, inbox.secret.as_deref(), inbox.allow_private)?)?)
+}
+
+fn hook(url: &str, secret: Option<&str>, allow_private: bool) -> Result<Settings> {
+    let secret = secret.context("secret is missing: `whsec_` and base64")?;
+    let settings = Settings::new(url, Secret::parse(secret).context("secret")?);
+    Ok(if allow_private { settings.allow_private() } else { settings })
+}
+
 fn plugged(settings: &BotConfig) -> Result<Arc<dyn Bot>> {
     match settings.kind {
         BotKind::Sample => Ok(demo::bot::sample()),
         BotKind::Webhook => {
             let url = settings.url.as_deref().context("url is missing: a webhook bot needs its address")?;
-            let secret = settings.secret.as_deref().context("secret is missing: `whsec_` and base64")?;
-            let mut hook = Settings::new(url, Secret::parse(secret).context("secret")?);
-            if settings.allow_private {
-                hook = hook.allow_private();
-            }
-            Ok(Arc::new(WebhookBot::new(hook)?))
+            Ok(Arc::new(WebhookBot::new(hook(url, settings.secret.as_deref(), settings.allow_private)?)?))
         }
     }
 }

@@ -8,8 +8,8 @@ mod read;
 
 pub use bad::{BadSetting, BadSettings};
 pub use parts::{
-    BotConfig, BotKind, CopilotConfig, InboxConfig, Limits, LogFormat, NatsConfig, NodeConfig, PostgresConfig,
-    QdrantConfig, StageConfig, TeamConfig, TelemetryConfig, Text,
+    BotConfig, BotKind, CopilotConfig, InboxConfig, InboxKind, Limits, LogFormat, NatsConfig, NodeConfig,
+    PostgresConfig, QdrantConfig, StageConfig, TeamConfig, TelemetryConfig, Text,
 };
 
 use relevo::domain::card::Visibility;

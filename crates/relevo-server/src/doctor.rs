@@ -2,14 +2,15 @@
 //! beyond a file that it takes away at once, and may be asked while the server runs.
 
 use crate::compose;
-use crate::config::{BotConfig, BotKind, Config};
+use crate::config::{BotConfig, BotKind, Config, InboxConfig, InboxKind};
 use crate::library::read_folder;
 use relevo::domain::shortcut::Library;
+use relevo::hook::Settings;
 use relevo::webhook::Secret;
 use relevo_backends::look::{self, Holds, OLDEST_POSTGRES};
 use relevo_backends::nats;
 use relevo_backends::postgres::PostgresOptions;
-use relevo_bots::webhook::{Settings, WebhookBot};
+use relevo_bots::webhook::WebhookBot;
 use relevo_copilot::prompt::Prompts;
 use relevo_llm::openai::OpenAi;
 use relevo_llm::{ChatModel, Embedder, Request};
@@ -76,6 +77,9 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(models(config).await);
     for bot in &config.bots {
         findings.push(self::bot(bot).await);
+    }
+    for inbox in config.inboxes.iter().filter(|inbox| inbox.kind == InboxKind::Api) {
+        findings.push(provider(inbox).await);
     }
     findings.extend(texts(config));
     findings
@@ -271,6 +275,22 @@ async fn bot(settings: &BotConfig) -> Finding {
         }
         Ok(_) => Finding::ok(check, "somebody answers at its address"),
         Err(error) => Finding::fail(check, error.to_string(), mend),
+    }
+}
+
+async fn provider(inbox: &InboxConfig) -> Finding {
+    let check = format!("inbox {}", inbox.id);
+    let mend = "start the provider, and look at the inbox's url, secret and `allow_private`; until then messages wait";
+    let hook = match compose::provider(inbox) {
+        Ok(hook) => hook,
+        Err(error) => return Finding::fail(check, format!("{error:#}"), mend),
+    };
+    match hook.reach().await {
+        Ok(status) if status >= 500 => {
+            Finding::warn(check, format!("answers with {status}"), "look at the provider's own log")
+        }
+        Ok(_) => Finding::ok(check, "somebody answers at its provider's address"),
+        Err(_) => Finding::fail(check, "nobody answers at its provider's address", mend),
     }
 }
 

@@ -21,7 +21,7 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
     let method = known(request.method());
     // The route and not the address: addresses hold tickets and ids.
     let route = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();
-    let is_api = ["/api", "/widget/", "/bots/"].iter().any(|prefix| route.starts_with(prefix));
+    let is_api = ["/api", "/widget/", "/bots/", "/channels/"].iter().any(|prefix| route.starts_with(prefix));
     let span = tracing::info_span!("request", request.id = %id, method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());

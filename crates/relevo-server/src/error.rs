@@ -39,6 +39,11 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {problem}")).with("field", field)
     }
 
+    /// A request that has to be signed is not, or not by whom it should be.
+    pub fn unsigned(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "bad_signature", detail)
+    }
+
     /// Too many at once.
     pub fn too_many(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)

@@ -3,13 +3,16 @@
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::sign_in::{self, COOKIE};
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use relevo::domain::card::may_see;
 use relevo::domain::conversation::Conversation;
 use relevo::domain::id::ConversationId;
+use relevo::domain::time::Timestamp;
 use relevo::store::Agent;
+use relevo::webhook::Secret;
 use serde::de::DeserializeOwned;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -92,15 +95,27 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
-        let read = tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(request.into_body(), MAX_JSON));
-        let slow =
-            || Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time: send it again");
-        let bytes = read.await.map_err(|_| slow())?.map_err(|_| {
-            let detail = format!("the body is larger than {MAX_JSON} bytes: send less");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", MAX_JSON)
-        })?;
+        let bytes = bytes(request.into_body()).await?;
         parse(if bytes.is_empty() { b"{}" } else { &bytes }).map(Self)
     }
+}
+
+/// The bytes of a body: at most [`MAX_JSON`], and not too slow.
+pub async fn bytes(body: Body) -> Result<Bytes> {
+    let read = tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, MAX_JSON));
+    let slow =
+        || Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not arrive in time: send it again");
+    read.await.map_err(|_| slow())?.map_err(|_| {
+        let detail = format!("the body is larger than {MAX_JSON} bytes: send less");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", MAX_JSON)
+    })
+}
+
+/// Whether whoever knows the secret has signed these bytes (Standard Webhooks).
+pub fn signed(secret: &Secret, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<()> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (id, at, signature) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
+    secret.verify(id, at, signature, body, now).map_err(|error| Problem::unsigned(error.to_string()))
 }
 
 /// JSON of at most [`MAX_DEPTH`] levels, or a problem that names the field.
@@ -211,8 +226,8 @@ pub async fn refuse_foreign_origin(
     next: axum::middleware::Next,
 ) -> std::result::Result<axum::response::Response, Problem> {
     let reads = matches!(request.method().as_str(), "GET" | "HEAD" | "OPTIONS");
-    // Visitors' pages live elsewhere on purpose, and bots have no pages; both bring tokens of their own.
-    let elsewhere = ["/widget/", "/bots/"].iter().any(|prefix| request.uri().path().starts_with(prefix));
+    // Visitors' pages live elsewhere on purpose, bots and providers have no pages; all bring proofs of their own.
+    let elsewhere = ["/widget/", "/bots/", "/channels/"].iter().any(|prefix| request.uri().path().starts_with(prefix));
     if !reads && !elsewhere && !own_origin(request.headers(), &app.config) {
         let detail = "this request comes from a page of another site: add its origin to `allowed_origins` if it may";
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));

@@ -2,6 +2,7 @@
 
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use relevo::domain::id::InboxId;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -28,6 +29,8 @@ pub struct Limiters {
     pub visitors: Rate<IpAddr>,
     /// Pages of one visitor that are written down: 120 an hour.
     pub pages: Rate<String>,
+    /// Requests of one inbox's provider.
+    pub channel: Rate<InboxId>,
     /// Files from one address.
     pub uploads: Rate<IpAddr>,
     /// Sockets that are open.
@@ -46,6 +49,7 @@ impl Limiters {
             conversations: Rate::new(limits.conversations_per_hour, Duration::from_hours(1)),
             visitors: Rate::new(limits.visitors_per_hour, Duration::from_hours(1)),
             pages: Rate::new(120, Duration::from_hours(1)),
+            channel: Rate::new(limits.channel_per_minute, Duration::from_mins(1)),
             uploads: Rate::new(limits.uploads_per_hour, Duration::from_hours(1)),
             sockets: Arc::default(),
         }
@@ -61,6 +65,7 @@ impl Limiters {
         self.conversations.forget();
         self.visitors.forget();
         self.pages.forget();
+        self.channel.forget();
         self.uploads.forget();
     }
 }

@@ -19,6 +19,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
         (name = "library", description = "Shortcuts and macros"),
         (name = "widget", description = "What the visitor's page asks"),
         (name = "bots", description = "What bots send"),
+        (name = "channels", description = "What providers of channels send, signed after Standard Webhooks"),
         (name = "operation", description = "For whoever runs it"),
     ),
     components(schemas(ProblemDetail)),
@@ -76,6 +77,8 @@ impl Modify for Completed {
         components.add_security_scheme("turn", SecurityScheme::Http(bearer));
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("session token").build();
         components.add_security_scheme("visitor", SecurityScheme::Http(bearer));
+        let signature = ApiKey::Header(ApiKeyValue::new("webhook-signature"));
+        components.add_security_scheme("signature", SecurityScheme::ApiKey(signature));
         let problem = Ref::from_schema_name("Problem");
         for (path, item) in &mut api.paths.paths {
             let operations = [
@@ -92,6 +95,7 @@ impl Modify for Completed {
                     path if OPEN.contains(&(method, path)) => None,
                     "/bots/{bot}/replies" => Some("turn"),
                     path if path.starts_with("/widget/") => Some("visitor"),
+                    path if path.starts_with("/channels/") => Some("signature"),
                     _ => Some("session"),
                 };
                 if let Some(scheme) = needs {

@@ -15,7 +15,8 @@ const DOCS_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'sel
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path();
     let page_of_api = path == "/api/docs" || path.starts_with("/api/docs/");
-    if ["/api", "/ws", "/widget/", "/bots/"].iter().any(|prefix| path.starts_with(prefix)) && !page_of_api {
+    if ["/api", "/ws", "/widget/", "/bots/", "/channels/"].iter().any(|prefix| path.starts_with(prefix)) && !page_of_api
+    {
         return Problem::not_found("route").into_response();
     }
     if method != Method::GET && method != Method::HEAD {

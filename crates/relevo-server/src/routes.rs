@@ -1,4 +1,4 @@
-//! The route table. `/api` is the agents', `/widget` the visitors', `/bots` the bots'.
+//! The route table. `/api` is the agents', `/widget` the visitors', `/bots` the bots', `/channels` the providers'.
 
 pub mod session;
 
@@ -11,6 +11,7 @@ pub mod library;
 pub mod visitors;
 
 pub mod bots;
+mod channels;
 pub mod files;
 pub mod widget;
 
@@ -34,5 +35,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(widget::router())
         .merge(files::router())
         .merge(bots::router())
+        .merge(channels::router())
         .merge(health::router())
 }

@@ -30,6 +30,8 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("get", "/readyz", For::Anybody, "{}"),
     ("get", "/metrics", For::Anybody, "{}"),
     ("post", "/bots/{bot}/replies", For::Anybody, "{}"),
+    ("post", "/channels/{inbox}/messages", For::Anybody, "{}"),
+    ("post", "/channels/{inbox}/receipts", For::Anybody, "{}"),
     ("post", "/widget/session", For::Anybody, "{}"),
     ("options", "/widget/session", For::Anybody, "{}"),
     ("options", "/widget/files", For::Anybody, "{}"),
@@ -109,7 +111,13 @@ impl Held {
         let id = if route.starts_with("/api/contacts") { self.visitor.contact() } else { &self.id };
         let query = if route.ends_with("/files") { "?name=x" } else { "" };
         let address = route.replace("{id}", id).replace("{artifact}", &uuid::Uuid::nil().to_string());
-        address.replace("{seq}", "1").replace("{n}", "0").replace("{name}", "x").replace("{bot}", "x") + query
+        address
+            .replace("{seq}", "1")
+            .replace("{n}", "0")
+            .replace("{name}", "x")
+            .replace("{bot}", "x")
+            .replace("{inbox}", "x")
+            + query
     }
 }
 

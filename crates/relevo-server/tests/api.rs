@@ -2,6 +2,7 @@
 
 mod access;
 mod bots;
+mod channels;
 mod cluster;
 mod command;
 mod copilot;

@@ -58,14 +58,10 @@ impl World {
             shortcuts: Some(format!("{root}/shortcuts").into()),
             prompts: Some(format!("{root}/prompts").into()),
             inboxes: vec![InboxConfig {
-                id: InboxId::new("shop").unwrap(),
                 name: None,
                 bot: Some(bot.clone()),
                 window: WindowPolicy::Unlimited,
-                phrases: None,
-                allowed_origins: Vec::new(),
-                identity_secret: None,
-                masking: None,
+                ..InboxConfig::new(InboxId::new("shop").unwrap(), "")
             }],
             teams: vec![TeamConfig { id: TeamId::new("ventas").unwrap(), name: "Ventas".into() }],
             ..Config::default()

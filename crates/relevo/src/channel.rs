@@ -2,12 +2,13 @@
 //!
 //! # How to write one
 //! Implement [`Channel::send`]: one attempt, no retries of your own, the message's id passed to the provider wherever it
-//! has a field for that. Answer `Retry` only when the provider surely did not take it, `Unknown` when it may have. After
-//! 30 s the attempt is dropped and counts as `Unknown`.
+//! has a field for that. Answer `Retry` only when the provider says or it is sure that it did not take it, `Unknown` when
+//! it may have. After 30 s the attempt is dropped and counts as `Unknown`. Until a message is through with its retries,
+//! the later ones of its conversation wait. What the provider says of it afterwards is [`Command::RecordDelivery`].
 
 use crate::desk::{Desk, DeskError};
 use crate::outbox::{LEASE, Outcome};
-use crate::store::Job;
+use crate::store::{Contact, Job};
 use async_trait::async_trait;
 use relevo_domain::command::Command;
 use relevo_domain::conversation::Conversation;
@@ -24,6 +25,9 @@ use tracing::Instrument;
 const PATIENCE: Duration = Duration::from_secs(30);
 const _: () = assert!(PATIENCE.as_secs() < LEASE.as_secs(), "a send ends before its claim");
 
+/// The kind of channel whose visitors read the log.
+pub const WEB: &str = "web";
+
 /// A way to the visitor.
 #[async_trait]
 pub trait Channel: Send + Sync + 'static {
@@ -33,7 +37,20 @@ pub trait Channel: Send + Sync + 'static {
     }
 
     /// Sends one message once.
-    async fn send(&self, conversation: &Conversation, message: &Message) -> Sent;
+    async fn send(&self, sending: Sending<'_>) -> Sent;
+}
+
+/// A message that is to leave now.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    /// Where it was written.
+    pub conversation: &'a Conversation,
+    /// Whom it is for.
+    pub contact: &'a Contact,
+    /// The message.
+    pub message: &'a Message,
+    /// The how-manieth attempt this is.
+    pub attempt: u32,
 }
 
 /// What a provider answered.
@@ -71,28 +88,44 @@ impl Channels {
         let Some(state) = desk.store().load(job.conversation).await? else { return Ok(Outcome::Finished) };
         let Some(outgoing) = state.outgoing.get(&message) else { return Ok(Outcome::Finished) };
         let id = job.conversation;
-        let Some(channel) = self.0.get(&state.channel) else {
-            let reason = Some(format!("no channel of the kind `{}` is set up", state.channel));
-            desk.run(id, Command::RecordDelivery { message, state: DeliveryState::Failed, reason }).await?;
-            return Ok(Outcome::Finished);
+        let fails = async |reason: String| {
+            let (state, reason) = (DeliveryState::Failed, Some(reason));
+            desk.run(id, Command::RecordDelivery { message, state, reason }).await.map(|_| Outcome::Finished)
         };
-        if outgoing.state == DeliveryState::Sending && job.attempt > 1 && !channel.follows_the_log() {
-            // A process died between asking the provider and recording its answer.
-            let reason = Some("interrupted while sending: it may or may not have arrived".to_owned());
-            desk.run(id, Command::RecordDelivery { message, state: DeliveryState::Unknown, reason }).await?;
+        let Some(channel) = self.0.get(&state.channel) else {
+            return fails(format!("no channel of the kind `{}` is set up", state.channel)).await;
+        };
+        if channel.follows_the_log() {
+            desk.run(id, Command::ClaimDelivery { message, state: DeliveryState::Sent }).await?;
+            crate::crash_point!("after_delivery");
             return Ok(Outcome::Finished);
         }
-        let claimed = if channel.follows_the_log() { DeliveryState::Sent } else { DeliveryState::Sending };
-        let done = desk.run(id, Command::ClaimDelivery { message, state: claimed }).await?;
+        if outgoing.state == DeliveryState::Sending && job.attempt > 1 {
+            // A process died between asking the provider and recording its answer.
+            if crate::sabotaged!("blind_resends") {
+                let state = DeliveryState::Queued;
+                desk.run(id, Command::RecordDelivery { message, state, reason: None }).await?;
+            } else {
+                let reason = Some("interrupted while sending: it may or may not have arrived".to_owned());
+                desk.run(id, Command::RecordDelivery { message, state: DeliveryState::Unknown, reason }).await?;
+                return Ok(Outcome::Finished);
+            }
+        }
+        let Some(contact) = desk.store().contact(state.contact).await? else {
+            return fails("whom it is for is gone".to_owned()).await;
+        };
+        let done = desk.run(id, Command::ClaimDelivery { message, state: DeliveryState::Sending }).await?;
         crate::crash_point!("after_delivery");
         let goes_out = done.facts.iter().find_map(|fact| match &fact.event {
-            Event::DeliveryClaimed { message, state: DeliveryState::Sending } => Some(message.clone()),
+            Event::DeliveryClaimed { message, .. } => Some(message),
             _ => None,
         });
         let Some(message) = goes_out else { return Ok(Outcome::Finished) };
         let span = tracing::debug_span!("send", conversation.id = %id, channel = %state.channel);
-        let answer = tokio::time::timeout(PATIENCE, channel.send(&done.state, &message)).instrument(span).await;
+        let sending = Sending { conversation: &done.state, contact: &contact, message, attempt: job.attempt };
+        let answer = tokio::time::timeout(PATIENCE, channel.send(sending)).instrument(span).await;
         let silence = |_| Sent::Unknown(format!("no answer within {} s", PATIENCE.as_secs()));
+        crate::crash_point!("after_send");
         let (state, reason) = match answer.unwrap_or_else(silence) {
             Sent::Accepted => (DeliveryState::Sent, None),
             Sent::Retry(after) => {
@@ -118,7 +151,7 @@ impl Channel for TheLog {
         true
     }
 
-    async fn send(&self, _: &Conversation, _: &Message) -> Sent {
+    async fn send(&self, _: Sending<'_>) -> Sent {
         Sent::Accepted
     }
 }

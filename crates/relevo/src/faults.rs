@@ -18,6 +18,8 @@ pub const CRASH_POINTS: &[&str] = &[
     "after_post",
     // A delivery is claimed, and its job is not finished.
     "after_delivery",
+    // A provider has answered, and nothing of it is recorded.
+    "after_send",
     // A job is done, and not finished.
     "before_finish",
 ];

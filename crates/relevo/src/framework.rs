@@ -8,7 +8,7 @@ pub use visitor::LocalVisitor;
 use crate::bot::Bot;
 use crate::bot_runner::BotRunner;
 use crate::bus::{Bus, LocalBus};
-use crate::channel::{Channel, Channels, TheLog};
+use crate::channel::{Channel, Channels, TheLog, WEB};
 use crate::clock::{Clock, SystemClock};
 use crate::desk::Desk;
 use crate::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
@@ -52,7 +52,7 @@ pub enum StartError {
 impl Framework {
     /// Over these ports.
     pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, clock: Arc<dyn Clock>) -> Self {
-        let channels = Channels::new().with("web", Arc::new(TheLog));
+        let channels = Channels::new().with(WEB, Arc::new(TheLog));
         Self { store, bus, clock, channels, directory: Directory::default(), workers: true, bad: None }
     }
 
@@ -89,7 +89,7 @@ impl Framework {
             (Ok(inbox_id), Ok(bot_id)) => {
                 let policy = InboxPolicy { bot: Some(bot_id.clone()), window: WindowPolicy::Unlimited };
                 let phrases = HumanPhrases::default();
-                let inbox = Inbox { name: inbox.to_owned(), channel: "web".to_owned(), policy, phrases };
+                let inbox = Inbox { name: inbox.to_owned(), channel: WEB.to_owned(), policy, phrases };
                 self.directory.inboxes.insert(inbox_id, inbox);
                 let plugged = PluggedBot { name: name.to_owned(), bot, deadline: BOT_DEADLINE };
                 self.directory.bots.insert(bot_id, plugged);

@@ -38,6 +38,8 @@ pub mod feed;
 pub mod outbox;
 
 pub mod framework;
+#[cfg(feature = "hook")]
+pub mod hook;
 pub mod webhook;
 
 pub mod memory;

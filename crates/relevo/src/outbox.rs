@@ -2,7 +2,7 @@
 //! and done at least once; the desk makes doing them twice harmless.
 
 use crate::bot_runner::BotRunner;
-use crate::channel::Channels;
+use crate::channel::{Channels, WEB};
 use crate::desk::{Desk, DeskError};
 use crate::feed::{Change, Feed};
 use crate::store::{Job, JobKind, Lane, NewJob};
@@ -44,7 +44,10 @@ pub fn jobs(state: &Conversation, facts: &[Envelope], now: Timestamp) -> Vec<New
                         }
                     }
                     Actor::Bot { .. } | Actor::Agent { .. } | Actor::System => {
-                        jobs.push(NewJob { kind: JobKind::Deliver { message: message.id }, due: now });
+                        let message = message.id;
+                        let on_the_web = state.channel == WEB;
+                        let kind = if on_the_web { JobKind::Deliver { message } } else { JobKind::Send { message } };
+                        jobs.push(NewJob { kind, due: now });
                     }
                     Actor::External { .. } => {}
                 }
@@ -74,7 +77,7 @@ impl Outbox {
 
     /// Starts the workers on `tracker`; they finish what they hold when `stop` is cancelled.
     pub fn start(self: &Arc<Self>, tracker: &TaskTracker, stop: &CancellationToken) {
-        for (lane, in_flight) in [(Lane::Deliver, 64), (Lane::Turn, 64), (Lane::Timer, 8)] {
+        for (lane, in_flight) in [(Lane::Deliver, 64), (Lane::Send, 64), (Lane::Turn, 64), (Lane::Timer, 8)] {
             let (this, stop, at_work) = (Arc::clone(self), stop.clone(), tracker.clone());
             tracker.spawn(async move { this.work(lane, in_flight, &at_work, stop).await });
         }
@@ -131,7 +134,7 @@ impl Outbox {
         let id = job.id;
         crate::crash_point!("after_claim");
         let outcome = match &job.kind {
-            JobKind::Deliver { message } => {
+            JobKind::Deliver { message } | JobKind::Send { message } => {
                 let began = tokio::time::Instant::now();
                 let delivered = self.channels.deliver(&self.desk, &job, *message).await;
                 metrics::histogram!("relevo_deliver_seconds").record(began.elapsed().as_secs_f64());

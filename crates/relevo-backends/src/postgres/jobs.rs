@@ -52,7 +52,7 @@ impl Jobs for PostgresStore {
         let sql = match lane {
             Lane::Timer => "SELECT min(due) FROM jobs WHERE lane = $1",
             // Of each conversation, the oldest.
-            Lane::Deliver | Lane::Turn => {
+            Lane::Deliver | Lane::Send | Lane::Turn => {
                 "SELECT min(due) FROM (
                     SELECT DISTINCT ON (conversation) due FROM jobs WHERE lane = $1 ORDER BY conversation, id
                 ) AS first"

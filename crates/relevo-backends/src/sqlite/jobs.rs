@@ -68,7 +68,7 @@ impl Jobs for SqliteStore {
         let sql = match lane {
             Lane::Timer => "SELECT min(due) FROM jobs WHERE lane = ?1",
             // Of each conversation, the oldest.
-            Lane::Deliver | Lane::Turn => {
+            Lane::Deliver | Lane::Send | Lane::Turn => {
                 "SELECT min(due) FROM jobs WHERE id IN (SELECT min(id) FROM jobs WHERE lane = ?1 GROUP BY conversation)"
             }
         };

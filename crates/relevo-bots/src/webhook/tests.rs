@@ -1,9 +1,10 @@
 //! The adapter against real little servers: one connection, one scripted answer.
 
-use super::{MAX_ANSWER, Settings, WebhookBot};
+use super::{MAX_ANSWER, WebhookBot};
 use relevo::domain::event::{Event, HandoffReason};
 use relevo::domain::id::ConversationId;
 use relevo::framework::{Framework, Running};
+use relevo::hook::Settings;
 use relevo::store::ContactEdit;
 use relevo::webhook::Secret;
 use serde_json::json;

@@ -18,9 +18,20 @@ pub(super) fn claim(state: &Conversation, message: MessageId, claimed: DeliveryS
     vec![(author, Event::DeliveryClaimed { message: outgoing.message.clone(), state: claimed })]
 }
 
-/// A provider's word on a message.
-pub(super) fn record(message: MessageId, state: DeliveryState, reason: Option<&str>) -> Vec<Decided> {
-    vec![(Actor::System, Event::DeliveryUpdated { message, state, reason: reason.map(str::to_owned) })]
+/// A provider's word on a message. Words that are late, repeated, or about something that it was never asked to send,
+/// change nothing.
+pub(super) fn record(
+    state: &Conversation,
+    message: MessageId,
+    reached: DeliveryState,
+    reason: Option<&str>,
+) -> Vec<Decided> {
+    let waiting = state.outgoing.get(&message).map(|outgoing| outgoing.state);
+    let known = state.receipts.get(&message).copied().or(waiting);
+    if !known.is_some_and(|known| known.may_become(reached)) {
+        return Vec::new();
+    }
+    vec![(Actor::System, Event::DeliveryUpdated { message, state: reached, reason: reason.map(str::to_owned) })]
 }
 
 /// The visitor's device has it. Marks only ever move forward, and never past what exists.

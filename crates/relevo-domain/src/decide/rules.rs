@@ -4,7 +4,7 @@ use super::propose_outcome;
 use crate::card::{View, Visibility, may_see};
 use crate::command::{AgentFacts, Command, Handoff, Inbound, InboxPolicy, Rejection};
 use crate::control::{Holder, Turn};
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, MAX_RECEIPTS};
 use crate::event::{Event, Failure, FenceCheck, HandoffReason, Outcome, Priority, Status, TransferTarget, Withheld};
 use crate::id::{BotId, StageId, TeamId};
 use crate::message::{Actor, DeliveryState};
@@ -65,6 +65,51 @@ fn what_a_bot_says_before_its_own_handoff_still_goes_out_unless_a_person_is_fast
     assert_eq!(names(&desk.run(claim(8)).unwrap()), ["delivery_claimed"]);
     desk.run(Command::TakeOver { agent: agent(1) }).unwrap();
     assert_eq!(names(&desk.run(claim(9)).unwrap()), ["suppressed"]);
+}
+
+#[test]
+fn a_providers_words_lead_to_the_same_state_in_whatever_order_they_come() {
+    use DeliveryState::{Delivered, Failed, Queued, Read, Sending, Sent, Unknown};
+    let all = [Sent, Unknown, Failed, Delivered, Read];
+    let record = |state| Command::RecordDelivery { message: message_id(7), state, reason: None };
+    for n in 0..all.len().pow(3) {
+        let mut desk = Desk::start(bot_inbox());
+        desk.run(say("hola")).unwrap();
+        assert_eq!(desk.run(record(Sent)).unwrap(), Vec::new(), "nobody was asked to send it");
+        desk.run(Command::Reply { agent: agent(1), message: words(7, "hello") }).unwrap();
+        desk.run(Command::ClaimDelivery { message: message_id(7), state: Sending }).unwrap();
+        assert_eq!(names(&desk.run(record(Queued)).unwrap()), ["delivery_updated"], "it waits again");
+        assert_eq!(desk.run(record(Queued)).unwrap(), Vec::new());
+        desk.run(Command::ClaimDelivery { message: message_id(7), state: Sending }).unwrap();
+        let told = [n % 5, n / 5 % 5, n / 25].map(|n| all[n]);
+        let mut furthest = Sending;
+        for state in told {
+            let news = desk.run(record(state)).unwrap();
+            assert_eq!(news.len(), usize::from(furthest.may_become(state)), "{told:?}");
+            furthest = if furthest.may_become(state) { state } else { furthest };
+        }
+        assert!(desk.state().outgoing.is_empty());
+        let order = [Unknown, Sent, Failed, Delivered, Read];
+        let last = order.iter().rev().find(|state| told.contains(state)).unwrap();
+        assert_eq!(desk.state().receipts[&message_id(7)], *last, "{told:?}");
+        assert_eq!(desk.run(record(Queued)).unwrap(), Vec::new(), "it is never sent again");
+    }
+}
+
+#[test]
+fn news_are_heard_of_the_newest_messages_only_so_that_a_state_stays_small() {
+    let mut desk = Desk::start(bot_inbox());
+    desk.run(say("hola")).unwrap();
+    for n in 0..=MAX_RECEIPTS as u128 {
+        desk.run(Command::Reply { agent: agent(1), message: words(n, "hello") }).unwrap();
+        desk.run(Command::ClaimDelivery { message: message_id(n), state: DeliveryState::Sending }).unwrap();
+        let (state, reason) = (DeliveryState::Sent, None);
+        desk.run(Command::RecordDelivery { message: message_id(n), state, reason }).unwrap();
+    }
+    let heard = |n| Command::RecordDelivery { message: message_id(n), state: DeliveryState::Read, reason: None };
+    assert_eq!(desk.state().receipts.len(), MAX_RECEIPTS);
+    assert_eq!(desk.run(heard(0)).unwrap(), Vec::new());
+    assert_eq!(names(&desk.run(heard(1)).unwrap()), ["delivery_updated"]);
 }
 
 // covers: H07

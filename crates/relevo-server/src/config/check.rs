@@ -1,6 +1,6 @@
 //! Settings that can be read, but make no sense together.
 
-use super::{BadSetting, BotConfig, BotKind, Config, QdrantConfig};
+use super::{BadSetting, BotKind, Config, InboxConfig, InboxKind, QdrantConfig};
 use axum::http::HeaderName;
 use relevo::domain::id::BotId;
 use relevo::domain::template::Language;
@@ -27,6 +27,9 @@ pub(super) fn fill_in_secrets(config: &mut Config) -> Vec<BadSetting> {
     for (n, inbox) in config.inboxes.iter_mut().enumerate() {
         if let Some(secret) = &mut inbox.identity_secret {
             fill(format!("inboxes[{n}].identity_secret"), secret);
+        }
+        if let Some(secret) = &mut inbox.secret {
+            fill(format!("inboxes[{n}].secret"), secret);
         }
     }
     for (n, bot) in config.bots.iter_mut().enumerate() {
@@ -152,7 +155,7 @@ fn bots(config: &Config, say: Say<'_>) {
     twice("bots", config.bots.iter().map(|bot| bot.id.as_str()), say);
     for (n, bot) in config.bots.iter().enumerate() {
         if bot.kind == BotKind::Webhook {
-            webhook(n, bot, say);
+            hook(&format!("bots[{n}]"), bot.url.as_deref(), bot.secret.as_deref(), say);
         }
         if bot.deadline_seconds == 0 {
             say(format!("bots[{n}].deadline_seconds"), "a bot needs time to answer", "write a number from 1 up");
@@ -160,29 +163,46 @@ fn bots(config: &Config, say: Say<'_>) {
     }
 }
 
-fn webhook(n: usize, bot: &BotConfig, say: Say<'_>) {
-    match bot.url.as_deref() {
-        None => say(format!("bots[{n}].url"), "is missing", "add the address that the bot listens on"),
+/// An address that signed requests go to, and the secret.
+fn hook(path: &str, url: Option<&str>, secret: Option<&str>, say: Say<'_>) {
+    match url {
+        None => say(format!("{path}.url"), "is missing", "add the address that it listens on"),
         Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
-            say(
-                format!("bots[{n}].url"),
-                "is not an http or https address",
-                "write it as \"https://bot.example.com/\"",
-            );
+            let mend = "write it as \"https://bot.example.com/\"";
+            say(format!("{path}.url"), "is not an http or https address", mend);
         }
         Some(_) => {}
     }
     let mend = "write `whsec_` and the base64 of 24 to 64 random bytes, or `env:NAME`";
-    match bot.secret.as_deref() {
-        None => say(format!("bots[{n}].secret"), "is missing", mend),
-        Some(secret) if Secret::parse(secret).is_err() => say(format!("bots[{n}].secret"), "is not a secret", mend),
+    match secret {
+        None => say(format!("{path}.secret"), "is missing", mend),
+        Some(secret) if Secret::parse(secret).is_err() => say(format!("{path}.secret"), "is not a secret", mend),
         Some(_) => {}
+    }
+}
+
+/// What only some kinds of inboxes have.
+fn provider(n: usize, inbox: &InboxConfig, say: Say<'_>) {
+    let of_the_provider =
+        [("url", inbox.url.is_some()), ("secret", inbox.secret.is_some()), ("allow_private", inbox.allow_private)];
+    let of_the_widget =
+        [("allowed_origins", !inbox.allowed_origins.is_empty()), ("identity_secret", inbox.identity_secret.is_some())];
+    let (foreign, reason, mend) = match inbox.kind {
+        InboxKind::Web => (&of_the_provider[..], "is an API inbox's", "write kind = \"api\", or leave it out"),
+        InboxKind::Api => (&of_the_widget[..], "is the widget's, which an API inbox has not", "leave it out"),
+    };
+    for (name, _) in foreign.iter().filter(|(_, given)| *given) {
+        say(format!("inboxes[{n}].{name}"), reason, mend);
+    }
+    if inbox.kind == InboxKind::Api {
+        hook(&format!("inboxes[{n}]"), inbox.url.as_deref(), inbox.secret.as_deref(), say);
     }
 }
 
 fn inboxes(config: &Config, plugged: &[BotId], say: Say<'_>) {
     twice("inboxes", config.inboxes.iter().map(|inbox| inbox.id.as_str()), say);
     for (n, inbox) in config.inboxes.iter().enumerate() {
+        provider(n, inbox, say);
         if let Some(bot) = &inbox.bot
             && !plugged.contains(bot)
             && !config.bots.iter().any(|known| known.id == *bot)
@@ -281,6 +301,7 @@ fn limits(config: &Config, say: Say<'_>) {
         ("api_per_minute", limits.api_per_minute == 0),
         ("conversations_per_hour", limits.conversations_per_hour == 0),
         ("visitors_per_hour", limits.visitors_per_hour == 0),
+        ("channel_per_minute", limits.channel_per_minute == 0),
         ("messages_per_10_seconds", limits.messages_per_10_seconds == 0),
         ("messages_per_hour", limits.messages_per_hour == 0),
         ("sockets_per_agent", limits.sockets_per_agent == 0),

@@ -15,6 +15,16 @@ pub struct InboxConfig {
     pub id: InboxId,
     /// Its name for people.
     pub name: Option<String>,
+    /// How visitors come to it.
+    #[serde(default)]
+    pub kind: InboxKind,
+    /// Where an API inbox's provider takes messages to visitors.
+    pub url: Option<String>,
+    /// The secret that an API inbox's provider shares (`whsec_…`), or `env:NAME`.
+    pub secret: Option<String>,
+    /// Whether the provider's address may be private (the same machine, the same network).
+    #[serde(default)]
+    pub allow_private: bool,
     /// The bot that answers first.
     pub bot: Option<BotId>,
     /// How long the house may answer.
@@ -37,12 +47,37 @@ impl InboxConfig {
         Self {
             id,
             name: Some(name.to_owned()),
+            kind: InboxKind::Web,
+            url: None,
+            secret: None,
+            allow_private: false,
             bot: None,
             window: web_window(),
             phrases: None,
             allowed_origins: Vec::new(),
             identity_secret: None,
             masking: None,
+        }
+    }
+}
+
+/// How visitors come to an inbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InboxKind {
+    /// With the widget.
+    #[default]
+    Web,
+    /// Through a provider that speaks the API channel.
+    Api,
+}
+
+impl InboxKind {
+    /// The channel's name.
+    pub fn channel(self) -> &'static str {
+        match self {
+            Self::Web => relevo::channel::WEB,
+            Self::Api => relevo_channels::api::KIND,
         }
     }
 }
@@ -329,6 +364,8 @@ pub struct Limits {
     pub conversations_per_hour: u32,
     /// New visitors an hour from one address: browsers that bring no token of an earlier visit.
     pub visitors_per_hour: u32,
+    /// Requests of one inbox's provider in a minute.
+    pub channel_per_minute: u32,
     /// Files an hour that visitors bring from one address.
     pub uploads_per_hour: u32,
     /// The largest file, in bytes.
@@ -346,6 +383,7 @@ impl Default for Limits {
             messages_per_hour: 300,
             conversations_per_hour: 10,
             visitors_per_hour: 300,
+            channel_per_minute: 6_000,
             uploads_per_hour: 60,
             attachment_bytes: 50 * 1024 * 1024,
         }

@@ -1,7 +1,7 @@
 //! Pages of the web, fetched with care: public addresses only, looked at again after every redirect, and no more bytes,
 //! time or hops than are given.
 
-use relevo_bots::guard::{PublicOnly, is_private};
+use relevo::hook::guard::{PublicOnly, is_private};
 use relevo_copilot::knowledge::read::{Format, LARGEST};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Url, redirect};

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::{Problem, Result};
-use crate::extract::{Named, parse};
+use crate::extract::{Named, parse, signed};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -80,17 +80,16 @@ async fn late_reply(
         let detail = format!("the answer is larger than {MAX_ANSWER} bytes: send less");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).with("limit", MAX_ANSWER)
     })?;
-    let unauthorized = |code, detail: String| Problem::new(StatusCode::UNAUTHORIZED, code, detail);
-    let unknown = || unauthorized("bad_signature", "there is no bot of this name that signs its answers".into());
+    let unknown = || Problem::unsigned("there is no bot of this name that signs its answers");
     let secret = app.bot_secrets.get(&bot).ok_or_else(unknown)?;
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let now = app.desk.clock().now();
-    secret
-        .verify(header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"), &body, now)
-        .map_err(|error| unauthorized("bad_signature", error.to_string()))?;
-    let token = header(header::AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
-    let bad_token = || unauthorized("bad_token", "the turn's `epoch_token` is missing, wrong or has expired".into());
-    let (conversation, turn) = secret.read_turn_token(token, now).ok_or_else(bad_token)?;
+    signed(secret, &headers, &body, now)?;
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let bad_token = || {
+        let detail = "the turn's `epoch_token` is missing, wrong or has expired";
+        Problem::new(StatusCode::UNAUTHORIZED, "bad_token", detail)
+    };
+    let (conversation, turn) = secret.read_turn_token(token.unwrap_or_default(), now).ok_or_else(bad_token)?;
     if turn.bot.as_str() != bot {
         return Err(bad_token());
     }

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit, Mac};
+use relevo::channel::WEB;
 use relevo::domain::id::{ContactId, ConversationId, InboxId};
 use relevo::domain::message::{MAX_ATTACHMENTS, MAX_TEXT_CHARS};
 use relevo::store::{Contact, ContactEdit, Visitor};
@@ -79,7 +80,8 @@ async fn session(
     Json(hello): Json<Hello>,
 ) -> Result<impl IntoResponse> {
     let inbox_id = InboxId::new(hello.inbox).map_err(|error| Problem::invalid("inbox", error))?;
-    let Some(inbox) = app.desk.directory().inboxes.get(&inbox_id) else { return Err(Problem::not_found("inbox")) };
+    let inbox = app.desk.directory().inboxes.get(&inbox_id).filter(|inbox| inbox.channel == WEB);
+    let inbox = inbox.ok_or_else(|| Problem::not_found("inbox that a page may carry"))?;
     let cors = allowed(&app, &inbox_id, &headers)?;
     for (field, value) in [("page", &hello.page), ("title", &hello.title), ("referrer", &hello.referrer)] {
         if value.as_ref().is_some_and(|value| value.chars().count() > 2_000) {
@@ -351,6 +353,6 @@ async fn remember(app: &App, inbox: &InboxId, contact: &Contact) -> Result<Strin
 }
 
 /// `es` of `es-MX`.
-fn primary_language(tag: &str) -> String {
+pub(super) fn primary_language(tag: &str) -> String {
     tag.split(['-', '_']).next().unwrap_or_default().chars().take(3).collect::<String>().to_lowercase()
 }

@@ -12,8 +12,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobKind {
-    /// Send a message.
+    /// Show a message to a visitor who reads the log.
     Deliver {
+        /// Which.
+        message: MessageId,
+    },
+    /// Ask a provider to send a message.
+    Send {
         /// Which.
         message: MessageId,
     },
@@ -43,8 +48,10 @@ pub enum JobKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
-    /// Sends.
+    /// Messages on the web.
     Deliver,
+    /// Messages that a provider sends. It may be slow, and the web does not wait for it.
+    Send,
     /// Bot turns.
     Turn,
     /// Timers; these do not wait for each other.
@@ -56,6 +63,7 @@ impl Lane {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deliver => "deliver",
+            Self::Send => "send",
             Self::Turn => "turn",
             Self::Timer => "timer",
         }
@@ -67,6 +75,7 @@ impl JobKind {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Deliver { .. } => Lane::Deliver,
+            Self::Send { .. } => Lane::Send,
             Self::BotTurn { .. } => Lane::Turn,
             Self::EndTurn { .. } | Self::Wake { .. } | Self::EndWindow { .. } => Lane::Timer,
         }
@@ -99,7 +108,7 @@ pub struct Job {
 #[async_trait]
 pub trait Jobs: Send + Sync + 'static {
     /// Claims up to `limit` jobs of a lane that are due at `now`, oldest first, for nobody else until `until`. In the
-    /// lanes `Deliver` and `Turn` only the oldest unfinished job of each conversation can be claimed.
+    /// lanes `Deliver`, `Send` and `Turn` only the oldest unfinished job of each conversation can be claimed.
     async fn claim(&self, lane: Lane, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
 
     /// The job is done, whoever holds it now. Doing so twice changes nothing.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Actor, Item } from '../src/lib/wire';
+import type { Actor, Delivery, Item } from '../src/lib/wire';
 import { append, deliveries, fold, prepend, type Pending } from '../src/store/fold';
 
 const visitor: Actor = { kind: 'visitor' };
@@ -95,6 +95,36 @@ describe('deliveries', () => {
       fact(6, { kind: 'delivery', message: 'm4', state: 'failed', reason: 'window closed' }),
     ]);
     expect(states.get('m4')).toMatchObject({ state: 'failed', reason: 'window closed' });
+  });
+
+  test('a send that is to be repeated waits again, and later news stand over unknown and failed', () => {
+    const states: [Delivery, Delivery][] = [
+      ['sending', 'sending'],
+      ['queued', 'queued'],
+      ['sending', 'sending'],
+      ['unknown', 'unknown'],
+      ['queued', 'unknown'],
+      ['failed', 'failed'],
+      ['sent', 'failed'],
+      ['delivered', 'delivered'],
+      ['failed', 'delivered'],
+    ];
+    const items: Item[] = [says(1, lucia, 'uno')];
+    for (const [told, shown] of states) {
+      items.push(fact(items.length + 1, { kind: 'delivery', message: 'm1', state: told, reason: null }));
+      expect(deliveries(items).get('m1')?.state).toBe(shown);
+    }
+  });
+
+  test('what failed or is unknown was not read because something after it was', () => {
+    for (const state of ['failed', 'unknown'] as const) {
+      const items = [
+        says(1, lucia, 'uno'),
+        fact(2, { kind: 'delivery', message: 'm1', state, reason: null }),
+        fact(3, { kind: 'read', reader: 'visitor', up_to: 2 }),
+      ];
+      expect(deliveries(items).get('m1')?.state).toBe(state);
+    }
   });
 
   test('messages of the visitor have none', () => {

@@ -4,7 +4,7 @@
 use super::{PausedClock, agent, fact, outbound};
 use crate::bot::{Bot, BotError, LiveTurn, TurnEnd, bot_fn, said_id};
 use crate::bus::LocalBus;
-use crate::channel::{Channel, Sent};
+use crate::channel::{Channel, Sending, Sent};
 use crate::desk::{Arrival, Desk, DeskError, REOPEN_WITHIN, Wish};
 use crate::directory::{Directory, HumanPhrases, Inbox, PluggedBot};
 use crate::framework::{BOT_DEADLINE, Framework, Running};
@@ -12,10 +12,9 @@ use crate::memory::MemoryStore;
 use crate::store::{Contact, DedupeKey, Job, Lane};
 use async_trait::async_trait;
 use relevo_domain::command::{Command, Inbound, InboxPolicy, Rejection};
-use relevo_domain::conversation::Conversation;
 use relevo_domain::event::{Envelope, Event, HandoffReason, Origin, Status};
 use relevo_domain::id::{BotId, ContactId, ConversationId, InboxId, MessageId};
-use relevo_domain::message::{DeliveryState, Message};
+use relevo_domain::message::DeliveryState;
 use relevo_domain::window::WindowPolicy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +112,7 @@ impl Deployment {
     /// Waits until no lane has anything to do any more; how long that took.
     async fn rests(&self) -> Duration {
         let began = Instant::now();
-        for lane in [Lane::Turn, Lane::Deliver, Lane::Timer] {
+        for lane in [Lane::Turn, Lane::Deliver, Lane::Send, Lane::Timer] {
             while self.front.store().next_due(lane).await.unwrap().is_some() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 assert!(began.elapsed() < Duration::from_hours(1), "it never rests");
@@ -132,7 +131,7 @@ struct Phone {
 
 #[async_trait]
 impl Channel for Phone {
-    async fn send(&self, _: &Conversation, _: &Message) -> Sent {
+    async fn send(&self, _: Sending<'_>) -> Sent {
         self.sent.fetch_add(1, Ordering::Relaxed);
         if self.silent {
             std::future::pending::<()>().await;
@@ -318,7 +317,7 @@ async fn a_send_whose_process_died_is_unknown_and_not_sent_again() {
     let phone = Arc::new(Phone::default());
     let id = deployment.says(1, "phone", "hola").await;
     deployment.front.run(id, Command::Reply { agent: agent(1), message: outbound(7, "hello") }).await.unwrap();
-    deployment.dies_with(Lane::Deliver, Duration::from_mins(1)).await;
+    deployment.dies_with(Lane::Send, Duration::from_mins(1)).await;
     let message = MessageId(Uuid::from_u128(7));
     let sending = Command::ClaimDelivery { message, state: DeliveryState::Sending };
     deployment.front.run(id, sending).await.unwrap();

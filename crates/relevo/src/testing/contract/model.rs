@@ -23,7 +23,7 @@ use uuid::Uuid;
 const STEPS: usize = 600;
 const CONTACTS: u128 = 6;
 const KEYS: u64 = 20;
-const LANES: [Lane; 3] = [Lane::Deliver, Lane::Turn, Lane::Timer];
+const LANES: [Lane; 4] = [Lane::Deliver, Lane::Send, Lane::Turn, Lane::Timer];
 const WORDS: [&str; 12] =
     ["pedido", "PEDIDO", "Pédidos", "café", "ﬁn", "A-12", "漢字", "50%", "it's", "\"odd\"", "José", "600"];
 

@@ -281,6 +281,51 @@ export interface components {
             /** @description Whether its articles may be found. */
             published?: boolean | null;
         };
+        /** @description It is on disk. */
+        ChannelAck: {
+            conversation: string;
+            /** @description Relevo's id for the message. */
+            message: string;
+        };
+        /** @description Who said it. */
+        ChannelContact: {
+            /** @description Taken where none is known yet. */
+            email?: string | null;
+            /** @description The provider's own id for the person. */
+            external_id: string;
+            /** @description Taken where none is known yet. */
+            name?: string | null;
+        };
+        /** @description Something that a visitor said to a provider. */
+        ChannelMessage: {
+            contact: components["schemas"]["ChannelContact"];
+            /** @description The provider's own id for it: the same one again changes nothing. */
+            id: string;
+            /** @description The visitor's, as in `es-MX`; heard with the first message of a conversation. */
+            language?: string | null;
+            /** @description The payload of the button that the visitor pressed. */
+            payload?: string | null;
+            text: string;
+        };
+        /** @description What became of a message that Relevo gave the provider. */
+        ChannelReceipt: {
+            /** @description As the message came with it. */
+            conversation: string;
+            /** @description The message's id, which is also its `webhook-id`. */
+            message: string;
+            /** @description Why it failed, for agents. */
+            reason?: string | null;
+            state: components["schemas"]["ChannelReceiptState"];
+        };
+        /** @description How far Relevo knows it to have come. */
+        ChannelReceiptAck: {
+            state: string;
+        };
+        /**
+         * @description How far it has come.
+         * @enum {string}
+         */
+        ChannelReceiptState: "delivered" | "read" | "failed";
         Close: {
             outcome?: string | null;
         };

@@ -64,14 +64,15 @@ export function prepend(items: readonly Item[], older: readonly Item[]): Item[] 
   return [...older.filter((item) => item.seq < first), ...items];
 }
 
+/** What stands over what: a provider's later word resolves what was unknown or had failed. */
 const RANK: Record<Delivery, number> = {
   queued: 0,
   sending: 1,
-  sent: 2,
-  delivered: 3,
-  read: 4,
-  unknown: 5,
-  failed: 6,
+  unknown: 2,
+  sent: 3,
+  failed: 4,
+  delivered: 5,
+  read: 6,
   suppressed: 7,
 };
 
@@ -80,11 +81,13 @@ export function deliveries(items: readonly Item[]): Map<string, { state: Deliver
   const found = new Map<string, { state: Delivery; reason: string | null; seq: number }>();
   const further = (id: string, state: Delivery, reason: string | null = null) => {
     const now = found.get(id);
-    if (now && (RANK[state] >= RANK[now.state] || now.state === 'unknown')) found.set(id, { ...now, state, reason });
+    const again = now?.state === 'sending' && state === 'queued';
+    if (now && (RANK[state] >= RANK[now.state] || again)) found.set(id, { ...now, state, reason });
   };
   const upTo = (seq: number, state: 'delivered' | 'read') => {
     for (const [id, now] of found)
-      if (now.seq <= seq && RANK[now.state] < RANK[state]) found.set(id, { ...now, state });
+      if (now.seq <= seq && RANK[now.state] < RANK[state] && !['unknown', 'failed'].includes(now.state))
+        found.set(id, { ...now, state });
   };
   for (const item of items) {
     if (item.kind === 'message' && item.message.author.kind !== 'visitor')

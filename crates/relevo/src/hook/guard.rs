@@ -1,4 +1,4 @@
-//! Which addresses a bot may have. A name is resolved once, every address that it has is looked at, and the connection
+//! Which addresses may be talked to. A name is resolved once, every address that it has is looked at, and the connection
 //! goes to an address that was looked at: a name that changes its mind in between gains nothing.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
