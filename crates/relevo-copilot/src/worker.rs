@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use relevo::bus::{Bus, Signal};
 use relevo::clock::Clock;
 use relevo::feed::{Change, Feed};
-use relevo::store::{ArtifactKind, ArtifactStatus, Store, StoreError};
+use relevo::store::{ArtifactStatus, Store, StoreError};
 use relevo_domain::card::Visibility;
 use relevo_domain::command::AgentFacts;
 use relevo_domain::event::Event;
@@ -243,8 +243,11 @@ impl Worker {
         for fact in change.facts.iter() {
             match &fact.event {
                 Event::HandoffRequested { .. } | Event::TakenOver { .. } if !self.inner.at.works => {}
-                Event::HandoffRequested { .. } => self.brief(change.conversation, fact.seq, Freshness::New).await,
-                Event::TakenOver { .. } => self.brief(change.conversation, fact.seq, Freshness::IfMissing).await,
+                // Whoever takes over may have let the visitor wait, and write. Where nothing was said since, the brief
+                // that is there is theirs.
+                Event::HandoffRequested { .. } | Event::TakenOver { .. } => {
+                    self.brief(change.conversation, fact.seq).await;
+                }
                 Event::Closed { .. } => self.learn(change.conversation).await,
                 Event::MessageRemoved { posted, .. } => self.withdraw(change.conversation, *posted).await,
                 _ => {}
@@ -283,21 +286,11 @@ impl Worker {
 
     /// The brief that fact `seq` asks for. Every server hears of the fact; its id is made from it, so that one of them
     /// makes the brief.
-    async fn brief(&self, conversation: ConversationId, seq: Seq, freshness: Freshness) {
+    async fn brief(&self, conversation: ConversationId, seq: Seq) {
         let id = ArtifactId(Uuid::new_v5(&conversation.0, format!("brief {seq}").as_bytes()));
-        let result = async {
-            let made = self.inner.at.store.artifacts(conversation).await?;
-            let there = |status| matches!(status, ArtifactStatus::Running | ArtifactStatus::Done);
-            if freshness == Freshness::IfMissing
-                && made.iter().any(|a| a.kind == ArtifactKind::Brief && there(a.status))
-            {
-                return Ok(());
-            }
-            let request =
-                Request { conversation, task: Task::Brief, by: None, language: None, internal: true, again: false };
-            run::begin(&self.inner, request, id).await.map(drop)
-        };
-        match result.await {
+        let request =
+            Request { conversation, task: Task::Brief, by: None, language: None, internal: true, again: false };
+        match run::begin(&self.inner, request, id).await.map(drop) {
             // A visitor may ask for a person before saying anything: there is nothing to brief on.
             Ok(())
             | Err(
@@ -308,13 +301,6 @@ impl Worker {
             }
         }
     }
-}
-
-/// When a brief is made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Freshness {
-    New,
-    IfMissing,
 }
 
 impl Inner {

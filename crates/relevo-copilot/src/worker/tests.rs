@@ -116,6 +116,31 @@ async fn the_brief_is_there_once_the_bot_asked_for_a_person() {
     running.stop().await;
 }
 
+// covers: H18 A01
+#[tokio::test]
+async fn whoever_takes_over_finds_a_brief_of_all_that_was_said() {
+    let model = Arc::new(summaries());
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Quiero una persona: mi pedido 48213 no llega").await.unwrap();
+    let first = until(&running, &mut signals, ArtifactStatus::Done).await;
+    visitor.write("Y mañana me voy de viaje").await.unwrap();
+    running.desk().run(first.conversation, Command::TakeOver { agent: agent(1) }).await.unwrap();
+    let second = loop {
+        let made = until(&running, &mut signals, ArtifactStatus::Done).await;
+        if made.id != first.id {
+            break made;
+        }
+    };
+    assert_eq!((second.kind, model.requests().len()), (ArtifactKind::Brief, 2));
+    assert!(second.covers.last > first.covers.last);
+    // Nothing was said since: whoever takes it over next finds the same one, and nobody is asked.
+    worker.brief(first.conversation, second.covers.last + 100).await;
+    let made = running.desk().store().artifacts(first.conversation).await.unwrap();
+    assert_eq!((made.len(), model.requests().len()), (2, 2));
+    running.stop().await;
+}
+
 // behaviour 2
 #[tokio::test]
 async fn of_two_requests_at_once_one_is_made() {
