@@ -4,6 +4,7 @@ mod call;
 mod screen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -78,6 +79,9 @@ pub struct Settings {
     pub masking: Masking,
     /// The inboxes where that is otherwise.
     pub inbox_masking: BTreeMap<String, Masking>,
+    /// After how many messages of the customer since the last one a summary is made by itself, while people hold the
+    /// conversation; none: on request only.
+    pub summary_after: Option<NonZeroU32>,
     /// Most words of an offline summary's text.
     pub summary_words: usize,
     /// How long a model may take for a whole answer, waiting its turn and every attempt included; then the offline
@@ -154,6 +158,7 @@ impl Default for Settings {
             notes: Notes::Excluded,
             masking: Masking::Mask,
             inbox_masking: BTreeMap::new(),
+            summary_after: None,
             summary_words: 60,
             deadline: Duration::from_secs(30),
             in_flight: 4,

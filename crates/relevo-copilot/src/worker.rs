@@ -1,8 +1,8 @@
 //! The Copilot at work in a running deployment.
 //!
 //! It follows the log: when a bot asks for a person, the brief is made at once, so that it is there
-//! before an agent opens the conversation; when people have resolved a conversation, the Copilot
-//! learns from it. Agents ask for summaries, replies, rewritings and answers. The same is never being made twice at the
+//! before an agent opens the conversation; at the take-over it is brought up to date; where the settings say so, a summary
+//! is made after so many messages of the customer; when people have resolved a conversation, the Copilot learns from it. Agents ask for summaries, replies, rewritings and answers. The same is never being made twice at the
 //! same time, of a conversation's briefs and summaries one after the other is made, each can be stopped, and every one is
 //! kept beside the log.
 
@@ -20,11 +20,12 @@ use async_trait::async_trait;
 use relevo::bus::{Bus, Signal};
 use relevo::clock::Clock;
 use relevo::feed::{Change, Feed};
-use relevo::store::{ArtifactStatus, Store, StoreError};
+use relevo::store::{ArtifactKind, ArtifactStatus, Store, StoreError};
 use relevo_domain::card::Visibility;
 use relevo_domain::command::AgentFacts;
-use relevo_domain::event::Event;
+use relevo_domain::event::{Envelope, Event};
 use relevo_domain::id::{AgentId, ArtifactId, ConversationId, Seq};
+use relevo_domain::message::Actor;
 use relevo_domain::time::Timestamp;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 use crate::copilot::{Copilot, Task};
 use crate::feedback::{Feedback, What};
 use crate::text::Language;
+use crate::transcript::Who;
 
 /// Nothing is made for longer than this: what is older was left by a server that has ended.
 const LONGEST: Duration = Duration::from_mins(3);
@@ -246,7 +248,13 @@ impl Worker {
                 // Whoever takes over may have let the visitor wait, and write. Where nothing was said since, the brief
                 // that is there is theirs.
                 Event::HandoffRequested { .. } | Event::TakenOver { .. } => {
-                    self.brief(change.conversation, fact.seq).await;
+                    self.make(change.conversation, Task::Brief, fact.seq).await;
+                }
+                Event::MessagePosted { message, .. } if message.author == Actor::Visitor && self.inner.at.works => {
+                    if change.row.conversation.control.bot().is_none() && self.much_was_said(change.conversation).await
+                    {
+                        self.make(change.conversation, Task::Summary, fact.seq).await;
+                    }
                 }
                 Event::Closed { .. } => self.learn(change.conversation).await,
                 Event::MessageRemoved { posted, .. } => self.withdraw(change.conversation, *posted).await,
@@ -284,12 +292,12 @@ impl Worker {
         }
     }
 
-    /// The brief that fact `seq` asks for. Every server hears of the fact; its id is made from it, so that one of them
-    /// makes the brief.
-    async fn brief(&self, conversation: ConversationId, seq: Seq) {
-        let id = ArtifactId(Uuid::new_v5(&conversation.0, format!("brief {seq}").as_bytes()));
-        let request =
-            Request { conversation, task: Task::Brief, by: None, language: None, internal: true, again: false };
+    /// What fact `seq` asks for. Every server hears of the fact; the artifact's id is made from it, so that one of them
+    /// makes it.
+    async fn make(&self, conversation: ConversationId, task: Task, seq: Seq) {
+        let name = format!("{} {seq}", if task == Task::Brief { "brief" } else { "summary" });
+        let id = ArtifactId(Uuid::new_v5(&conversation.0, name.as_bytes()));
+        let request = Request { conversation, task, by: None, language: None, internal: true, again: false };
         match run::begin(&self.inner, request, id).await.map(drop) {
             // A visitor may ask for a person before saying anything: there is nothing to brief on.
             Ok(())
@@ -297,7 +305,32 @@ impl Worker {
                 RequestError::Empty | RequestError::NoConversation | RequestError::NeedsModel | RequestError::Spent(_),
             ) => {}
             Err(error @ RequestError::Store(_)) => {
-                tracing::warn!(conversation.id = %conversation, %error, "no brief could be made");
+                tracing::warn!(conversation.id = %conversation, %error, "no summary could be made");
+            }
+        }
+    }
+
+    /// Whether the customer wrote so much since the last summary that the next one is made by itself. One that failed
+    /// or was stopped counts: the next is tried after as many messages again.
+    async fn much_was_said(&self, conversation: ConversationId) -> bool {
+        let Some(enough) = self.inner.copilot.settings().summary_after else { return false };
+        let store = self.inner.at.store.as_ref();
+        let said = async {
+            let made = store.artifacts(conversation).await?;
+            let summaries = made.iter().filter(|it| matches!(it.kind, ArtifactKind::Brief | ArtifactKind::Summary));
+            let covered = summaries.map(|it| it.covers.last).max().unwrap_or(0);
+            let since = read::facts_after(store, conversation, covered).await?;
+            // What a bot was told before people came is the brief's.
+            let came = |fact: &Envelope| matches!(fact.event, Event::HandoffRequested { .. } | Event::TakenOver { .. });
+            let with_people = since.iter().rposition(came).map_or(0, |at| at + 1);
+            let lines = read::lines(&since[with_people..]);
+            Ok::<_, StoreError>(lines.iter().filter(|line| line.who == Who::Visitor).count())
+        };
+        match said.await {
+            Ok(said) => said >= enough.get() as usize,
+            Err(error) => {
+                tracing::warn!(conversation.id = %conversation, %error, "what was said could not be counted");
+                false
             }
         }
     }

@@ -386,6 +386,7 @@ fn settings(config: &Config) -> copilot::Settings {
         max_prompt_tokens: settings.max_prompt_tokens,
         notes: if settings.notes { Notes::Included } else { Notes::Excluded },
         masking: settings.masking,
+        summary_after: settings.summary_after,
         inbox_masking: config.inboxes.iter().filter_map(own).collect(),
         deadline: Duration::from_secs(settings.deadline_seconds),
         in_flight: settings.in_flight,

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use relevo::framework::{Framework, LocalVisitor, Running};
 use relevo::store::{Artifact, ArtifactKind, ArtifactStatus};
 use relevo_domain::card::Visibility;
 use relevo_domain::command::{AgentFacts, Command, Outbound, Role};
+use relevo_domain::event::Event;
 use relevo_domain::id::{ArtifactId, ConversationId, MessageId, TeamId};
 use relevo_llm::scripted::Scripted;
 use relevo_llm::tokens::Counter;
@@ -135,9 +137,35 @@ async fn whoever_takes_over_finds_a_brief_of_all_that_was_said() {
     assert_eq!((second.kind, model.requests().len()), (ArtifactKind::Brief, 2));
     assert!(second.covers.last > first.covers.last);
     // Nothing was said since: whoever takes it over next finds the same one, and nobody is asked.
-    worker.brief(first.conversation, second.covers.last + 100).await;
+    worker.make(first.conversation, Task::Brief, second.covers.last + 100).await;
     let made = running.desk().store().artifacts(first.conversation).await.unwrap();
     assert_eq!((made.len(), model.requests().len()), (2, 2));
+    running.stop().await;
+}
+
+// covers: A01
+#[tokio::test]
+async fn a_summary_is_made_by_itself_after_as_many_messages_as_the_settings_say() {
+    let settings = Settings { summary_after: NonZeroU32::new(2), ..Settings::default() };
+    let (running, _worker, mut signals) = shop(Copilot::offline().with_settings(settings)).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    for says in ["Hola", "Mi pedido 48213", "¿Hay alguien?", "Quiero una persona"] {
+        visitor.write(says).await.unwrap();
+    }
+    let brief = until(&running, &mut signals, ArtifactStatus::Done).await;
+    assert_eq!(brief.kind, ArtifactKind::Brief, "the bot's conversations are left alone");
+    visitor.write("Es el 48213").await.unwrap();
+    visitor.write("Lo compré el lunes").await.unwrap();
+    let summary = loop {
+        let made = until(&running, &mut signals, ArtifactStatus::Done).await;
+        if made.id != brief.id {
+            break made;
+        }
+    };
+    let said = running.desk().store().read(summary.conversation, brief.covers.last, 100).await.unwrap();
+    let said = said.iter().filter(|fact| matches!(&fact.event, Event::MessagePosted { .. })).map(|fact| fact.seq);
+    assert_eq!((summary.kind, summary.created_by), (ArtifactKind::Summary, None));
+    assert_eq!(summary.covers.last, said.last().unwrap(), "after two messages, not after one");
     running.stop().await;
 }
 

@@ -6,6 +6,7 @@ use relevo::domain::window::WindowPolicy;
 use relevo_copilot::{Masking, Price};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 /// An inbox.
 #[derive(Debug, Clone, Deserialize)]
@@ -259,6 +260,8 @@ pub struct CopilotConfig {
     pub masking: Masking,
     /// Whether summaries and answers to agents may read notes.
     pub notes: bool,
+    /// After how many messages of the customer a summary is made by itself; without it on request only.
+    pub summary_after: Option<NonZeroU32>,
     /// Most tokens of a request.
     pub max_prompt_tokens: u64,
     /// How many seconds a whole answer may take.
@@ -288,6 +291,7 @@ impl Default for CopilotConfig {
             task_models: BTreeMap::new(),
             masking: usual.masking,
             notes: false,
+            summary_after: usual.summary_after,
             max_prompt_tokens: usual.max_prompt_tokens,
             deadline_seconds: usual.deadline.as_secs(),
             in_flight: usual.in_flight,
