@@ -1,5 +1,6 @@
 //! The bars, by their numbers.
 
+mod bad_provider;
 mod bot_kills;
 mod crash_points;
 mod full_disk;
@@ -7,6 +8,7 @@ mod kills;
 mod lost_bus;
 mod races;
 mod replays;
+mod send_kills;
 mod simulation;
 mod stalls;
 mod syncs;
@@ -81,11 +83,25 @@ pub const ALL: &[Bar] = &[
         run: |run| Box::pin(bot_kills::bar(run)),
     },
     Bar {
+        name: "7-send",
+        about: "kill -9 between a provider's answer and its record: never sent blindly again, unknown until it says",
+        sabotage: "blind_resends",
+        stores: BOTH,
+        run: |run| Box::pin(send_kills::bar(run)),
+    },
+    Bar {
         name: "8",
         about: "the disk is full: refused, never falsely acknowledged, and on it goes when there is room",
         sabotage: "early_ack",
         stores: SQLITE,
         run: |run| Box::pin(full_disk::bar(run)),
+    },
+    Bar {
+        name: "8-provider",
+        about: "a provider answers 429, 500 and 503, breaks off and falls silent: in order, nothing lost",
+        sabotage: "overtaking",
+        stores: BOTH,
+        run: |run| Box::pin(bad_provider::bar(run)),
     },
     Bar {
         name: "bus",

@@ -3,6 +3,7 @@
 use crate::audit::Audit;
 use crate::bot::{Bot, secret};
 use crate::people::Agent;
+use crate::provider::INBOX;
 use crate::run::{Run, StoreKind};
 use anyhow::{Context, Result, bail};
 use relevo::clock::{Clock, SystemClock};
@@ -30,6 +31,8 @@ pub struct Setup {
     pub bots: Vec<Bot>,
     /// The seconds that a bot's turn may take; 30 when left out.
     pub bot_seconds: Option<u64>,
+    /// Where the provider of the inbox `line` is; the last of the bots answers there.
+    pub provider: Option<String>,
     /// Where data are kept, if not in the deployment's folder.
     pub data: Option<PathBuf>,
     /// The schema, where several servers share a PostgreSQL; one of its own when left out.
@@ -209,6 +212,7 @@ sockets_per_agent = 10000
 sockets_per_visitor = 10
 sockets_per_address = 10000
 conversations_per_hour = 1000000
+channel_per_minute = 1000000
 visitors_per_hour = 1000000
 uploads_per_hour = 100000
 "#,
@@ -237,6 +241,21 @@ url = "{url}"
 secret = "{secret}"
 allow_private = true
 deadline_seconds = {seconds}
+"#
+        );
+    }
+    if let Some(url) = &setup.provider {
+        let (secret, bot) = (secret().to_text(), setup.bots.len() - 1);
+        let _ = write!(
+            text,
+            r#"
+[[inboxes]]
+id = "{INBOX}"
+kind = "api"
+bot = "bot{bot}"
+url = "{url}"
+secret = "{secret}"
+allow_private = true
 "#
         );
     }

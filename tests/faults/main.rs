@@ -6,6 +6,7 @@ mod bars;
 mod bot;
 mod deployment;
 mod people;
+mod provider;
 mod run;
 
 use anyhow::{Result, bail};
@@ -19,7 +20,7 @@ use std::time::Instant;
 #[derive(Parser)]
 #[command(name = "cargo xtask faults")]
 struct Cli {
-    /// One bar (`1` … `12`, `crash`); all when left out.
+    /// One bar (`1` … `12`, `crash`), with its parts (`7`: `7` and `7-send`); all when left out.
     #[arg(long)]
     bar: Option<String>,
     /// Under 20 seconds a bar.
@@ -44,8 +45,12 @@ async fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
     // reqwest asks for a provider even where it speaks plain HTTP.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let is_wanted = |name: &str, wanted: &str| {
+        name.strip_prefix(wanted).is_some_and(|part| part.is_empty() || part.starts_with('-'))
+    };
+    let wanted = cli.bar.as_deref();
     let chosen: Vec<_> =
-        bars::ALL.iter().filter(|bar| cli.bar.as_deref().is_none_or(|wanted| wanted == bar.name)).collect();
+        bars::ALL.iter().filter(|bar| wanted.is_none_or(|wanted| is_wanted(bar.name, wanted))).collect();
     if chosen.is_empty() {
         let names: Vec<_> = bars::ALL.iter().map(|bar| bar.name).collect();
         bail!("--bar: there is no such bar; there are {}", names.join(", "));
@@ -53,7 +58,7 @@ async fn main() -> Result<ExitCode> {
     let mut none_broken = true;
     for bar in chosen {
         if cli.list {
-            println!("{:>5}  {}", bar.name, bar.about);
+            println!("{:>9}  {}", bar.name, bar.about);
             continue;
         }
         if cli.bar.is_none() && !bar.stores.contains(&cli.store) {

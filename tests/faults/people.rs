@@ -249,7 +249,7 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(HUNG).pool_idle_timeout(idle).no_proxy().build().expect("a plain client")
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {
+pub async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {
     let answer = request.send().await?;
     let status = answer.status().as_u16();
     Ok((status, answer.json().await.unwrap_or(Value::Null)))

@@ -3,7 +3,8 @@
 
 use crate::bot::Bot;
 use crate::deployment::{Deployment, Setup};
-use crate::people::{Visitor, client};
+use crate::people::{Agent, Visitor, client};
+use crate::provider::{Line, Provider, settled};
 use crate::run::{Found, Run};
 use anyhow::{Context, Result, ensure};
 use relevo::domain::event::Event;
@@ -19,7 +20,9 @@ const MESSAGES: usize = 3;
 const SIGABRT: i32 = 6;
 
 pub async fn bar(run: Run) -> Result<Found> {
-    let setup = Setup { bots: vec![Bot::echo().await?], bot_seconds: Some(5), ..Setup::default() };
+    let (bots, provider) = (vec![Bot::echo().await?], Provider::patient().await?);
+    let setup =
+        Setup { agents: 1, bots, provider: Some(provider.url.clone()), bot_seconds: Some(5), ..Setup::default() };
     let mut deployment = Deployment::new(&run, setup).await?;
     let mut found = Found::default();
     let mut expected = Vec::new();
@@ -39,7 +42,8 @@ pub async fn bar(run: Run) -> Result<Found> {
             let talks: Vec<_> = (0..VISITORS)
                 .map(|n| {
                     let visitor = Visitor::new(&deployment, "shop0");
-                    tokio::spawn(talk(visitor, deployment.base(), format!("{round}.{point}.{n}")))
+                    let elsewhere = (Line::new(&deployment), deployment.agents[0].clone());
+                    tokio::spawn(talk(visitor, elsewhere, deployment.base(), format!("{round}.{point}.{n}")))
                 })
                 .collect();
             let mut talks = std::pin::pin!(futures::future::join_all(talks));
@@ -82,23 +86,45 @@ pub async fn bar(run: Run) -> Result<Found> {
     found.never("answered_twice", twice(&bots));
     found.never("delivered_twice", audit.delivered_twice());
     found.never("undelivered", audit.undelivered());
+    let mut given: HashMap<String, usize> = HashMap::new();
+    for message in provider.given() {
+        *given.entry(message.webhook_id).or_default() += 1;
+    }
+    found.note("given_to_the_provider", given.len());
+    found.never("given_twice", given.values().filter(|&&times| times > 1).count());
     let without = audit.count(|event| matches!(event, Event::MessagePosted { message, .. } if message.text.ends_with("+0") && message.author == Actor::Visitor && message.attachments.is_empty()));
     found.never("messages_without_their_file", without);
     found.never("gaps", audit.gaps());
     Ok(found)
 }
 
-/// A visitor who brings a file, says something with it and more after it, and wants an answer to everything.
-async fn talk(mut visitor: Visitor, base: String, name: String) -> Result<Vec<String>> {
+/// A visitor who brings a file, says something with it and more after it, and wants an answer to everything; meanwhile
+/// somebody says as much over a provider, where an answer may be `unknown`.
+async fn talk(mut visitor: Visitor, (line, agent): (Line, Agent), base: String, name: String) -> Result<Vec<String>> {
     visitor.reconnect().await?;
-    let mut said = Vec::new();
-    for n in 0..MESSAGES {
-        let text = format!("{name}+{n}");
-        let files = if n == 0 { vec![bring(&mut visitor, &base).await?] } else { Vec::new() };
-        visitor.insist(&text, &text, &files).await?;
-        visitor.sees_in_the_end(|seen| seen.strip_prefix("eco: ") == Some(&text)).await?;
-        said.push(text);
-    }
+    let on_the_web = async {
+        let mut said = Vec::new();
+        for n in 0..MESSAGES {
+            let text = format!("{name}+{n}");
+            let files = if n == 0 { vec![bring(&mut visitor, &base).await?] } else { Vec::new() };
+            visitor.insist(&text, &text, &files).await?;
+            visitor.sees_in_the_end(|seen| seen.strip_prefix("eco: ") == Some(&text)).await?;
+            said.push(text);
+        }
+        anyhow::Ok(said)
+    };
+    let over_a_provider = async {
+        let mut said = Vec::new();
+        for n in 0..MESSAGES {
+            let text = format!("{name}-{n}");
+            let conversation = line.says(&text, &name, &text).await?;
+            settled(&agent, &conversation, n + 1).await?;
+            said.push(text);
+        }
+        anyhow::Ok(said)
+    };
+    let (mut said, more) = tokio::try_join!(on_the_web, over_a_provider)?;
+    said.extend(more);
     Ok(said)
 }
 

@@ -1,18 +1,19 @@
-//! Bar 6: everything that may come twice comes five times, shuffled, in parallel. There is no provider's webhook yet:
-//! this asks of what there is, visitors' messages with their client ids and the late replies of bots.
+//! Bar 6: everything that may come twice comes five times, shuffled, in parallel: visitors' messages with their client
+//! ids, the late replies of bots, what a provider's visitors say, and its news of what it was given.
 
 use crate::bot::{Answer, Bot, secret};
 use crate::deployment::{Deployment, Setup};
 use crate::people::{Visitor, client};
+use crate::provider::{INBOX, Line, Provider};
 use crate::run::{Found, Run};
 use anyhow::{Result, ensure};
 use futures::future::{join_all, try_join_all};
 use relevo::clock::{Clock, SystemClock};
 use relevo::domain::event::Event;
-use relevo::domain::message::Actor;
+use relevo::domain::message::{Actor, DeliveryState};
 use relevo::webhook::seconds;
-use serde_json::json;
-use std::collections::HashMap;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often everything comes.
@@ -31,8 +32,10 @@ pub async fn bar(run: Run) -> Result<Found> {
         keep.lock().unwrap_or_else(PoisonError::into_inner).push(asked.token);
         Box::pin(async { Answer::Later })
     });
-    let bots = vec![Bot::silent().await?, later.await?];
-    let mut deployment = Deployment::start(&run, Setup { bots, ..Setup::default() }).await?;
+    let bots = vec![Bot::silent().await?, later.await?, Bot::echo().await?];
+    let provider = Provider::patient().await?;
+    let setup = Setup { bots, provider: Some(provider.url.clone()), ..Setup::default() };
+    let mut deployment = Deployment::start(&run, setup).await?;
     let mut found = Found::default();
 
     let contacts = run.many(1_000, 40);
@@ -60,11 +63,15 @@ pub async fn bar(run: Run) -> Result<Found> {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     };
     late_replies(&run, &deployment, &tokens).await?;
+    let people = run.many(1_000, 20);
+    let differing = provided(&run, &Line::new(&deployment), &provider, people).await?;
 
     let audit = deployment.stop().await?;
     let begun = audit.count(|event| matches!(event, Event::Started { inbox, .. } if inbox.as_str() == "shop0"));
     found.must("conversations", begun, begun == contacts + visitors);
     found.note("contacts_with_ten_first_messages", contacts);
+    let begun = audit.count(|event| matches!(event, Event::Started { inbox, .. } if inbox.as_str() == INBOX));
+    found.must("conversations_of_the_provider", begun, begun == people);
     let mut times: HashMap<&str, usize> = HashMap::new();
     for (_, text) in audit.said_by_visitors() {
         *times.entry(text).or_default() += 1;
@@ -80,6 +87,10 @@ pub async fn bar(run: Run) -> Result<Found> {
     found.must("messages_replayed", messages, messages == visitors * MESSAGES);
     found.never("messages_said_twice", repeated);
     found.never("acks_that_differ", answered_differently);
+    let (messages, repeated) = once("p ", &times);
+    found.must("provider_messages_replayed", messages, messages == people * MESSAGES);
+    found.never("provider_messages_said_twice", repeated);
+    found.never("provider_acks_that_differ", differing);
     let mut said: HashMap<&str, usize> = HashMap::new();
     for fact in audit.conversations().flatten() {
         if let Event::MessagePosted { message, .. } = &fact.event
@@ -88,11 +99,63 @@ pub async fn bar(run: Run) -> Result<Found> {
             *said.entry(message.text.as_str()).or_default() += 1;
         }
     }
+    let (answers, repeated) = once("eco: p ", &said);
+    found.must("provider_messages_answered", answers, answers == people * MESSAGES);
+    found.never("provider_messages_answered_twice", repeated);
+    let mut given: HashMap<String, usize> = HashMap::new();
+    for message in provider.given() {
+        *given.entry(message.webhook_id).or_default() += 1;
+    }
+    found.never("given_to_the_provider_twice", given.values().filter(|&&times| times > 1).count());
+    let news = |wanted| audit.count(|event| matches!(event, Event::DeliveryUpdated { state, .. } if *state == wanted));
+    let read = news(DeliveryState::Read);
+    found.must("read_once_each", read, read == given.len());
+    found.must("delivered_once_at_most", news(DeliveryState::Delivered), news(DeliveryState::Delivered) <= read);
     let (replies, repeated) = once("late ", &said);
     found.must("late_replies_replayed", replies, replies == turns * 3);
     found.never("late_replies_said_twice", repeated);
     found.never("gaps", audit.gaps());
     Ok(found)
+}
+
+/// Four first messages of each person, five times each, all shuffled, many at a time; when all are answered, the news of
+/// the answers in the same way. How many requests were answered in two ways.
+async fn provided(run: &Run, line: &Line, provider: &Provider, people: usize) -> Result<usize> {
+    let mut said = Vec::new();
+    for n in 0..people {
+        for message in 0..MESSAGES {
+            let (id, text) = (format!("{n}.{message}"), format!("p {n}.{message}"));
+            let body = json!({"id": id, "contact": {"external_id": n.to_string()}, "text": text});
+            said.extend((0..TIMES).map(|_| (id.clone(), body.clone())));
+        }
+    }
+    let differing = posted(run, line, "messages", said).await?;
+    provider.has(people * MESSAGES).await?;
+    let mut news = Vec::new();
+    for given in provider.given() {
+        for state in ["delivered", "read"] {
+            let body = json!({"conversation": given.conversation, "message": given.webhook_id, "state": state});
+            news.extend((0..TIMES).map(|_| (String::new(), body.clone())));
+        }
+    }
+    posted(run, line, "receipts", news).await?;
+    Ok(differing)
+}
+
+/// Posts all in a random order, many at a time; of how many ids the answers differ.
+async fn posted(run: &Run, line: &Line, route: &str, bodies: Vec<(String, Value)>) -> Result<usize> {
+    let mut answers: HashMap<String, Value> = HashMap::new();
+    let mut differing = HashSet::new();
+    let bodies = run.shuffled(bodies);
+    for crowd in bodies.chunks(5 * CROWD) {
+        let posts = crowd.iter().map(|(id, body)| async move { anyhow::Ok((id, line.insist(route, body).await?)) });
+        for (id, answer) in try_join_all(posts).await? {
+            if *answers.entry(id.clone()).or_insert_with(|| answer.clone()) != answer {
+                differing.insert(id);
+            }
+        }
+    }
+    Ok(differing.len())
 }
 
 /// Ten tabs of a new visitor say their first words at the same moment.
