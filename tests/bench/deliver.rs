@@ -3,10 +3,10 @@
 use crate::Plan;
 use crate::figures::{Aim, Figure, count, ms};
 use crate::floor::Floor;
-use crate::load::{Delivered, Line, begin, to_floor};
+use crate::load::{Closes, Delivered, Line, Screen, begin, to_floor};
 use anyhow::Result;
 use relevo_tests::deployment::{Deployment, Storage};
-use relevo_tests::people::{Agent, send};
+use relevo_tests::people::Agent;
 use serde_json::json;
 use std::time::Duration;
 
@@ -58,12 +58,25 @@ async fn on(plan: &Plan, storage: &Storage) -> Result<Vec<Figure>> {
             carried = rate;
         }
         let lost = products.iter().map(|one| count(one.lost + one.unacknowledged)).collect();
-        figures.push(
-            Figure::alone(format!("deliver {name} {rate}/s lost"), "messages", lost).aim(Aim::AtMost(0.0)).told(),
-        );
+        let figure = Figure::alone(format!("deliver {name} {rate}/s lost"), "messages", lost).aim(Aim::AtMost(0.0));
+        let floors_lost: usize = floors.iter().map(|one| one.lost).sum();
+        let note = if floors_lost > 0 { format!("the floor lost {floors_lost}") } else { String::new() };
+        figures.push(figure.note(note).told());
+        figures.push(closes(format!("deliver {name} {rate}/s sockets closed"), &products).told());
     }
     figures.push(knee(plan, name, &mut to_product, (time, carried)).await?.told());
     Ok(figures)
+}
+
+/// How many sockets were closed in each round. Whose and why stands beside it.
+fn closes(what: String, rounds: &[Delivered]) -> Figure {
+    let mut all = Closes::new();
+    for (who, times) in rounds.iter().flat_map(|one| &one.closes) {
+        *all.entry(who.clone()).or_default() += times;
+    }
+    let told: Vec<_> = all.iter().map(|(who, times)| format!("{who}: {times}")).collect();
+    let each = rounds.iter().map(|one| count(one.closes.values().sum())).collect();
+    Figure::alone(what, "sockets", each).note(told.join(", "))
 }
 
 /// The last rate that is carried.
@@ -89,13 +102,12 @@ async fn knee(plan: &Plan, name: &str, line: &mut Line, (time, mut carried): (Du
 async fn line(product: &Deployment, visitors: usize) -> Result<Line> {
     let http = reqwest::Client::new();
     let agent = Agent::sign_in(&http, product.address(), AGENT).await?;
-    let mut screen = agent.connect().await?;
-    let mut sockets = Vec::with_capacity(visitors);
+    let (mut sockets, mut conversations) = (Vec::with_capacity(visitors), Vec::with_capacity(visitors));
     for n in 0..visitors {
         let (socket, id) = begin(&http, product.address(), &format!("first{n}")).await?;
         agent.post(&format!("/api/conversations/{id}/take-over"), &json!({})).await?;
-        send(&mut screen, &json!({"op": "open", "conversation": id, "after": 0})).await?;
         sockets.push(socket);
+        conversations.push(id);
     }
-    Ok(Line::new(sockets, screen))
+    Ok(Line::new(sockets, Screen::of(&agent, &conversations).await?))
 }

@@ -2,22 +2,28 @@
 //! instant, however late the driver or the server is. A load that waits for answers would hide its own waiting.
 
 use crate::figures::percentile;
+use crate::rest;
 use anyhow::{Context, Result, bail};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
-use relevo_tests::people::{Socket, Visitor, connect, say};
+use relevo_tests::people::{Agent, Socket, Visitor, connect, say, send};
+use serde::Deserialize;
 use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 /// A message has this much text, in bytes.
 const TEXT: usize = 120;
 /// Nothing more comes after so long a silence.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How long a screen waits before it tries to come back once more.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Visitors who write, and the agent's socket on which they are read.
 pub(crate) struct Line {
@@ -37,6 +43,76 @@ struct Arrival {
 struct Heard {
     acks: AtomicUsize,
     refusals: AtomicUsize,
+    closes: Mutex<Closes>,
+}
+
+/// How often whose socket was closed, with which code.
+pub(crate) type Closes = BTreeMap<String, usize>;
+
+impl Heard {
+    fn closes(&self, whose: &str, why: &str) {
+        let mut closes = self.closes.lock().unwrap_or_else(PoisonError::into_inner);
+        *closes.entry(format!("{whose} {why}")).or_default() += 1;
+    }
+}
+
+/// The socket on which everything is read, and what it takes to come back as a page does.
+pub(crate) struct Screen {
+    socket: Socket,
+    page: Option<Page>,
+}
+
+/// What a page remembers.
+struct Page {
+    agent: Agent,
+    /// Up to where it was told of cards.
+    position: u64,
+    /// Up to where it was told of each open conversation.
+    told: HashMap<String, u64>,
+}
+
+impl Screen {
+    /// The screen of an agent who has some conversations open.
+    pub(crate) async fn of(agent: &Agent, conversations: &[String]) -> Result<Self> {
+        let told = conversations.iter().map(|id| (id.clone(), 0)).collect();
+        let mut page = Page { agent: agent.clone(), position: 0, told };
+        Ok(Self { socket: page.connect().await?, page: Some(page) })
+    }
+}
+
+impl Page {
+    async fn connect(&mut self) -> Result<Socket> {
+        let mut socket = self.agent.resume(self.position).await?;
+        for (id, after) in &self.told {
+            send(&mut socket, &json!({"op": "open", "conversation": id, "after": after})).await?;
+        }
+        Ok(socket)
+    }
+
+    fn reads(&mut self, text: &str) {
+        let Ok(frame) = serde_json::from_str::<Frame>(text) else { return };
+        if let Some(card) = frame.card {
+            self.position = self.position.max(card.position);
+        }
+        if let (Some(id), Some(seq)) = (frame.conversation, frame.last_seq)
+            && let Some(told) = self.told.get_mut(id)
+        {
+            *told = seq;
+        }
+    }
+}
+
+/// As much of a frame as a page needs to come back.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    conversation: Option<&'a str>,
+    last_seq: Option<u64>,
+    card: Option<Card>,
+}
+
+#[derive(Deserialize)]
+struct Card {
+    position: u64,
 }
 
 /// What became of a load.
@@ -47,6 +123,8 @@ pub(crate) struct Delivered {
     pub(crate) unacknowledged: usize,
     /// How late the driver itself was, at the 99th percentile.
     pub(crate) driver: Duration,
+    /// Sockets that were closed meanwhile. An agent's comes back, and reads what it missed.
+    pub(crate) closes: Closes,
 }
 
 impl Delivered {
@@ -56,10 +134,10 @@ impl Delivered {
 }
 
 impl Line {
-    pub(crate) fn new(visitors: Vec<Socket>, agent: Socket) -> Self {
+    pub(crate) fn new(visitors: Vec<Socket>, screen: Screen) -> Self {
         let (arrived, arrivals) = mpsc::unbounded_channel();
-        tokio::spawn(read_agent(agent, arrived));
         let heard = Arc::new(Heard::default());
+        tokio::spawn(watch(screen, arrived, Arc::clone(&heard)));
         let visitors = visitors.into_iter().map(|socket| {
             let (sink, stream) = socket.split();
             tokio::spawn(read_visitor(stream, Arc::clone(&heard)));
@@ -106,7 +184,7 @@ impl Line {
         self.visitors = visitors;
         let patience = Instant::now();
         while self.heard.acks.load(Ordering::Relaxed) - before < messages && patience.elapsed() < SILENCE / 10 {
-            crate::rest(Duration::from_millis(5)).await;
+            rest(Duration::from_millis(5)).await;
         }
         if self.heard.refusals.load(Ordering::Relaxed) > 0 {
             bail!("the server refused messages: a limit of its settings was reached");
@@ -117,6 +195,7 @@ impl Line {
             lost: messages - latencies.len(),
             unacknowledged: messages.saturating_sub(self.heard.acks.load(Ordering::Relaxed) - before),
             driver: percentile(&late, 0.99),
+            closes: std::mem::take(&mut *self.heard.closes.lock().unwrap_or_else(PoisonError::into_inner)),
             latencies,
         })
     }
@@ -137,31 +216,67 @@ fn sleep_precisely() {
     }
 }
 
-async fn read_agent(mut socket: Socket, arrived: mpsc::UnboundedSender<Arrival>) {
-    while let Some(Ok(message)) = socket.next().await {
+/// Reads a screen, and comes back to where it was whenever its socket ends, until nobody asks for its arrivals.
+async fn watch(mut screen: Screen, arrived: mpsc::UnboundedSender<Arrival>, heard: Arc<Heard>) {
+    loop {
+        let why = read(&mut screen, &arrived).await;
+        heard.closes("agent", &why);
+        let Some(page) = &mut screen.page else { return };
+        screen.socket = loop {
+            if arrived.is_closed() {
+                return;
+            }
+            match page.connect().await {
+                Ok(socket) => break socket,
+                Err(_) => rest(AGAIN).await,
+            }
+        };
+    }
+}
+
+/// Reads until the socket ends; why it did.
+async fn read(screen: &mut Screen, arrived: &mpsc::UnboundedSender<Arrival>) -> String {
+    while let Some(message) = screen.socket.next().await {
         let at = Instant::now();
-        let Message::Text(text) = message else { continue };
+        let text = match message {
+            Ok(Message::Text(text)) => text,
+            Ok(Message::Close(frame)) => return closed(frame),
+            Ok(_) => continue,
+            Err(error) => return error.to_string(),
+        };
         for part in text.split("\"client_id\":\"").skip(1) {
             let name = part.split('"').next().unwrap_or_default();
             let Some((run, n)) = name.split_once('-') else { continue };
             if let (Ok(run), Ok(n)) = (run.parse(), n.parse())
                 && arrived.send(Arrival { run, n, at }).is_err()
             {
-                return;
+                return "no longer read".to_owned();
             }
         }
+        if let Some(page) = &mut screen.page {
+            page.reads(&text);
+        }
     }
+    "ended".to_owned()
 }
 
 async fn read_visitor(mut stream: SplitStream<Socket>, heard: Arc<Heard>) {
     while let Some(Ok(message)) = stream.next().await {
-        let Message::Text(text) = message else { continue };
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Close(frame) => return heard.closes("visitor", &closed(frame)),
+            _ => continue,
+        };
         if text.contains("\"op\":\"ack\"") {
             heard.acks.fetch_add(1, Ordering::Relaxed);
         } else if text.contains("\"op\":\"refused\"") || text.contains("\"op\":\"error\"") {
             heard.refusals.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+fn closed(frame: Option<CloseFrame>) -> String {
+    frame.map_or("without a code".to_owned(), |frame| u16::from(frame.code).to_string())
 }
 
 /// A visitor who has just begun a conversation, and its id.
@@ -180,5 +295,5 @@ pub(crate) async fn to_floor(address: SocketAddr, visitors: usize) -> Result<Lin
     for _ in 0..visitors {
         sockets.push(connect(address, "/visitor").await?);
     }
-    Ok(Line::new(sockets, agent))
+    Ok(Line::new(sockets, Screen { socket: agent, page: None }))
 }

@@ -125,10 +125,19 @@ impl Agent {
 
     /// The agent's socket, welcomed.
     pub async fn connect(&self) -> Result<Socket> {
+        self.connect_after(Value::Null).await
+    }
+
+    /// The agent's socket, welcomed, when everything up to `position` is known: what changed since follows.
+    pub async fn resume(&self, position: u64) -> Result<Socket> {
+        self.connect_after(position.into()).await
+    }
+
+    async fn connect_after(&self, position: Value) -> Result<Socket> {
         let ticket = self.post("/api/ticket", &json!({})).await?;
         let ticket = ticket["ticket"].as_str().context("there is a ticket")?;
         let mut socket = connect(self.address, &format!("/ws/agent?ticket={ticket}")).await?;
-        send(&mut socket, &json!({"op": "hello", "position": null})).await?;
+        send(&mut socket, &json!({"op": "hello", "position": position})).await?;
         until(&mut socket, |frame| frame["op"] == "welcome").await?;
         Ok(socket)
     }

@@ -37,6 +37,8 @@ pub const RESTART: u16 = 1012;
 pub const MAX_FRAME: usize = 64 * 1024;
 const MAX_QUEUED: usize = 256;
 const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+/// Frames that wait together go out in writes of about this size, where the socket bundles.
+const BUNDLE: usize = 16 * 1024;
 const PING: Duration = Duration::from_secs(25);
 const DEAD: Duration = Duration::from_mins(1);
 /// A socket that takes nothing for this long while something waits is given up.
@@ -61,6 +63,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
 }
 
 impl Upgrade {
+    /// For a socket that is told much: what waits together is written together.
+    #[must_use]
+    pub fn bundling(self) -> Self {
+        Self(self.0.write_buffer_size(BUNDLE))
+    }
+
     /// Opens the socket: `talk` has both halves until it says why to close. `places` count until the last frame is out.
     pub fn open<F, R>(self, places: Vec<OpenSocket>, talk: F) -> Response
     where
@@ -145,6 +153,17 @@ impl Outgoing {
         }
     }
 
+    /// Lets what is queued go out before more is added, as far as the client takes it. A burst of news is no slow client.
+    pub async fn pass(&self) {
+        let waiting = || {
+            let waiting = self.0.waiting();
+            waiting.frames.len() >= MAX_QUEUED / 4 || waiting.bytes >= MAX_QUEUED_BYTES / 4
+        };
+        if waiting() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn ping(&self) {
         let mut waiting = self.0.waiting();
         // A full queue is news to `send`, not to a ping.
@@ -161,10 +180,15 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The next frame to send, if one waits.
+    fn pop(&self) -> Option<Message> {
+        self.waiting().frames.pop_front()
+    }
+
     /// The next frame to send.
     async fn next(&self) -> Message {
         loop {
-            if let Some(frame) = self.waiting().frames.pop_front() {
+            if let Some(frame) = self.pop() {
                 return frame;
             }
             // What was queued since then has left its permit.
@@ -172,7 +196,7 @@ impl Queue {
         }
     }
 
-    /// A frame of so many bytes is out.
+    /// Frames of so many bytes are out.
     fn is_out(&self, size: usize) {
         let mut waiting = self.waiting();
         waiting.bytes -= size;
@@ -243,12 +267,13 @@ where
     let queue = Arc::clone(&outgoing.0);
     let now = Instant::now();
     let incoming = Incoming { socket: stream, heard: now, next_ping: now + PING, outgoing: outgoing.clone() };
-    // One task for both: a socket that is idle costs one.
+    // One task for both: a socket that is idle costs one. What is queued goes out before more is said.
     let mut talk = Box::pin(talk(incoming, outgoing));
     let closed = tokio::select! {
-        closed = &mut talk => closed,
+        biased;
         // Nothing can be sent any more, and so what is heard ends, too.
         () = write(&mut sink, &queue) => talk.await,
+        closed = &mut talk => closed,
     };
     let Some(Closed(code, reason)) = closed else { return };
     if code == RESUME {
@@ -260,9 +285,16 @@ where
 
 async fn write(sink: &mut SplitSink<WebSocket, Message>, queue: &Queue) {
     loop {
-        let frame = queue.next().await;
-        let size = if let Message::Text(text) = &frame { text.len() } else { 0 };
-        if sink.send(frame).await.is_err() {
+        let mut next = Some(queue.next().await);
+        let mut size = 0;
+        while let Some(frame) = next {
+            size += if let Message::Text(text) = &frame { text.len() } else { 0 };
+            if sink.feed(frame).await.is_err() {
+                return;
+            }
+            next = if size < BUNDLE { queue.pop() } else { None };
+        }
+        if sink.flush().await.is_err() {
             return;
         }
         queue.is_out(size);
@@ -335,6 +367,22 @@ mod tests {
             assert!(queued <= most + 4_096 / size + 2, "{queued} frames of {size} bytes");
             assert!(frames < queued, "what was queued is not waited for");
         }
+    }
+
+    #[tokio::test]
+    async fn a_burst_is_no_slow_client_while_it_is_read() {
+        let client = socket(|_incoming, outgoing| async move {
+            for n in 0..10 * MAX_QUEUED {
+                if let Err(closed) = outgoing.send(&json!(n)) {
+                    return Some(closed);
+                }
+                outgoing.pass().await;
+            }
+            let _ = outgoing.room().await;
+            Some(Closed(RESTART, "restart"))
+        })
+        .await;
+        assert_eq!(frames_and_code(client).await, (10 * MAX_QUEUED, RESTART));
     }
 
     #[tokio::test]

@@ -57,7 +57,7 @@ pub async fn upgrade(
     };
     let Some((agent, session)) = signed_in else { return Ok(upgrade.refuse(Closed(TICKET, "ticket"))) };
     let places = places(&app, format!("agent:{}", agent.id), app.config.limits.sockets_per_agent, address)?;
-    Ok(upgrade.open(places, |incoming, outgoing| async move {
+    Ok(upgrade.bundling().open(places, |incoming, outgoing| async move {
         metrics::gauge!("relevo_sockets", "who" => "agent").increment(1.0);
         let closed = Session::new(app, agent, session, outgoing).talk(incoming).await;
         metrics::gauge!("relevo_sockets", "who" => "agent").decrement(1.0);
@@ -119,6 +119,7 @@ impl Session {
             if let Err(closed) = result {
                 break Some(closed);
             }
+            self.outgoing.pass().await;
         };
         for conversation in self.open.ids() {
             self.app.presence.views(conversation, self.agent.id, false);
