@@ -47,7 +47,7 @@ pub(crate) struct Batch {
     pub(crate) head: Position,
     pub(crate) facts: Vec<(Position, Envelope)>,
     pub(crate) jobs: Vec<(ConversationId, NewJob)>,
-    states: HashMap<ConversationId, (Position, Conversation)>,
+    pub(crate) states: HashMap<ConversationId, (Position, Conversation)>,
     new_keys: Vec<DedupeKey>,
     new_threads: HashSet<(InboxId, ContactId)>,
 }
@@ -147,6 +147,8 @@ pub(crate) struct Card<'a> {
     pub(crate) agent: Option<AgentId>,
     pub(crate) answer_by: i64,
     pub(crate) waiting_since: i64,
+    /// Since when it waits in the queue, if it does.
+    pub(crate) queued_since: Option<i64>,
     /// Everything that it is marked with, as `[[kind, value], …]`.
     pub(crate) marks: String,
     /// Whether that is something else than before.
@@ -174,6 +176,10 @@ impl<'a> Card<'a> {
             agent: state.control.agent(),
             answer_by: state.waiting_since.map_or(NEVER, |_| never(state.window_ends_at)),
             waiting_since: never(state.waiting_since),
+            queued_since: match state.control.holder {
+                Holder::Queue { since, .. } if matches!(state.status, Status::Open | Status::Pending) => Some(since.0),
+                _ => None,
+            },
             marked: marks != before.map_or("[]", String::as_str),
             marks,
             state,

@@ -88,6 +88,7 @@ const TABLES: &[(&str, &[(&str, Kind)])] = &[
             ("team", Text),
             ("answer_by", Int),
             ("waiting_since", Int),
+            ("queued_since", Int),
             ("created_at", Int),
             ("marks", Text),
             ("state", Text),

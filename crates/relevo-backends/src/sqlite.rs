@@ -19,6 +19,8 @@ mod migrate;
 mod open;
 
 mod append;
+mod checkpoint;
+mod fresh;
 mod writer;
 
 mod log;
@@ -41,9 +43,11 @@ mod tests;
 pub(crate) use migrate::{KNOWN, version};
 pub use open::{OpenError, SqliteOptions};
 
+use fresh::Fresh;
 use relevo::store::StoreError;
 use sqlx::{SqliteConnection, SqlitePool};
 use std::path::Path;
+use std::sync::Arc;
 use writer::{Making, Writer};
 
 /// A store in an SQLite file. Dropping it ends it too, but only [`close`](Self::close) waits for that.
@@ -51,6 +55,7 @@ use writer::{Making, Writer};
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
+    fresh: Arc<Fresh>,
 }
 
 impl SqliteStore {
@@ -73,6 +78,11 @@ impl SqliteStore {
 
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    /// What was committed last.
+    fn fresh(&self) -> &Fresh {
+        &self.fresh
     }
 
     /// Writes in the next transaction, together with whoever else writes; see [`Writer::write`].

@@ -35,6 +35,8 @@ pub const RESTART: u16 = 1012;
 
 /// The largest frame that a client may send, in bytes.
 pub const MAX_FRAME: usize = 64 * 1024;
+/// What a socket reads at a time. Each holds so much while it is idle, and what clients send is short.
+const READ: usize = 1_024;
 const MAX_QUEUED: usize = 256;
 const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 /// Frames that wait together go out in writes of about this size, where the socket bundles.
@@ -58,7 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
         let upgrade = WebSocketUpgrade::from_request_parts(parts, state).await.map_err(no_socket)?;
         // A frame is read whole before the message's size is looked at: each needs its own bound.
         let upgrade = upgrade.max_frame_size(MAX_FRAME).max_message_size(MAX_FRAME);
-        Ok(Self(upgrade.read_buffer_size(4_096).write_buffer_size(0)))
+        Ok(Self(upgrade.read_buffer_size(READ).write_buffer_size(0)))
     }
 }
 

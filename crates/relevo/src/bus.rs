@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-/// So many signals of one conversation may wait for one who follows it: what is missed was a hint.
-const WAITING: usize = 16;
+/// So many signals of one conversation may wait for one who follows it: what is missed was a hint, and everybody who
+/// follows one holds the room for them.
+const WAITING: usize = 4;
 
 /// Something worth waking up for, or something that is gone when nobody hears it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

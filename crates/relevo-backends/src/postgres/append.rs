@@ -96,15 +96,15 @@ const WRITE: &str = "
         FROM unnest($7::bigint[], $8::uuid[], $9::text[]) AS of (position, conversation, words)
     ), states AS (
         INSERT INTO conversations (id, version, position, contact, inbox, status, holder, agent, team, answer_by,
-            waiting_since, created_at, marks, state)
+            waiting_since, created_at, marks, state, queued_since)
         SELECT * FROM unnest($10::uuid[], $11::bigint[], $12::bigint[], $13::uuid[], $14::text[], $15::text[],
             $16::text[], $17::uuid[], $18::text[], $19::bigint[], $20::bigint[], $21::bigint[], $22::text[],
-            $23::text[])
+            $23::text[], $36::bigint[])
         ON CONFLICT (id) DO UPDATE SET version = excluded.version, position = excluded.position,
-            contact = excluded.contact, inbox = excluded.inbox, status = excluded.status, holder = excluded.holder,
-            agent = excluded.agent, team = excluded.team, answer_by = excluded.answer_by,
-            waiting_since = excluded.waiting_since, created_at = excluded.created_at, marks = excluded.marks,
-            state = excluded.state
+            inbox = excluded.inbox, status = excluded.status, holder = excluded.holder, agent = excluded.agent,
+            team = excluded.team,
+            answer_by = excluded.answer_by, waiting_since = excluded.waiting_since, marks = excluded.marks,
+            state = excluded.state, queued_since = excluded.queued_since
     ), keys AS (
         INSERT INTO dedupe (scope, key, conversation, seq)
         SELECT * FROM unnest($24::text[], $25::text[], $26::uuid[], $27::bigint[])
@@ -162,6 +162,7 @@ async fn write(connection: &mut PgConnection, batch: &Batch) -> sqlx::Result<()>
         .bind(all(jobs, |(_, job)| json(&job.kind)))
         .bind(all(jobs, |(_, job)| job.due.0))
         .bind(number(batch.head))
+        .bind(all(&cards, |card| card.queued_since))
         .execute(&mut *connection)
         .await?;
     write_marks(connection, &cards).await?;

@@ -71,9 +71,7 @@ impl Cards for PostgresStore {
     }
 
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM conversations AS c
-            WHERE c.status IN ('open', 'pending') AND c.holder = 'queue' AND c.inbox = $1
-                AND (c.state::json #>> '{control,holder,since}')::bigint < $2";
+        let sql = "SELECT count(*) FROM conversations WHERE inbox = $1 AND queued_since < $2";
         let query = sqlx::query_scalar::<_, i64>(sql).bind(inbox.as_str()).bind(since.0);
         let count = query.fetch_one(&self.pool).await.map_err(fault)?;
         u64::try_from(count).map_err(decode).map_err(fault)

@@ -3,10 +3,11 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../../migrations/postgres/0001_log.sql"),
     include_str!("../../migrations/postgres/0002_artifacts_by_time.sql"),
     include_str!("../../migrations/postgres/0003_holders.sql"),
+    include_str!("../../migrations/postgres/0004_queue_and_words.sql"),
 ];
 
 /// The newest version of the tables.

@@ -21,22 +21,22 @@ pub(super) async fn head(connection: &mut SqliteConnection) -> sqlx::Result<Posi
     u64::try_from(head).map_err(decode)
 }
 
-/// Begins a transaction and appends; the last position then, and what became of each.
+/// Begins a transaction and appends: what is written, if something is, and what became of each.
 pub(super) async fn begin(
     connection: &mut SqliteConnection,
     head: Position,
     appends: Vec<Append>,
-) -> sqlx::Result<(Position, Vec<Result<Position, AppendError>>)> {
+) -> sqlx::Result<(Option<Batch>, Vec<Result<Position, AppendError>>)> {
     if appends.is_empty() {
         sqlx::query("BEGIN IMMEDIATE").execute(connection).await?;
-        return Ok((head, Vec::new()));
+        return Ok((None, Vec::new()));
     }
     let known = learn(connection, &Asked::of(&appends)).await?;
     let (batch, answers) = Batch::admit(head, known, appends);
     if !batch.facts.is_empty() {
         write(connection, &batch).await?;
     }
-    Ok((batch.head, answers))
+    Ok((Some(batch), answers))
 }
 
 /// One row a table. Parameters have no numbers: sqlx would count those of all statements together.
@@ -78,16 +78,15 @@ const WRITE: &str = "
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value -> 4, value -> 5 FROM json_each(?);
     INSERT INTO said (rowid, words) SELECT value ->> 0, value ->> 1 FROM json_each(?);
     INSERT INTO conversations (id, version, position, contact, inbox, status, holder, agent, team,
-            answer_by, waiting_since, created_at, marks, state)
+            answer_by, waiting_since, queued_since, created_at, marks, state)
         SELECT c ->> 'id', c ->> 'version', c ->> 'position', c ->> 'contact', c ->> 'inbox', c ->> 'status',
             c ->> 'holder', c ->> 'agent', c ->> 'team', c ->> 'answer_by', c ->> 'waiting_since',
-            c ->> 'created_at', c ->> 'marks', c -> 'state'
+            c ->> 'queued_since', c ->> 'created_at', c ->> 'marks', c -> 'state'
         FROM (SELECT value AS c FROM json_each(?)) WHERE true
         ON CONFLICT (id) DO UPDATE SET version = excluded.version, position = excluded.position,
-            contact = excluded.contact, inbox = excluded.inbox, status = excluded.status,
-            holder = excluded.holder, agent = excluded.agent, team = excluded.team,
+            inbox = excluded.inbox, status = excluded.status, holder = excluded.holder, agent = excluded.agent, team = excluded.team,
             answer_by = excluded.answer_by, waiting_since = excluded.waiting_since,
-            created_at = excluded.created_at, marks = excluded.marks, state = excluded.state;
+            queued_since = excluded.queued_since, marks = excluded.marks, state = excluded.state;
     DELETE FROM marks WHERE conversation IN (SELECT value FROM json_each(?));
     INSERT INTO marks (conversation, kind, value)
         SELECT card.value ->> 0, mark.value ->> 0, mark.value ->> 1
@@ -177,6 +176,7 @@ struct Columns<'a> {
     team: Option<&'a TeamId>,
     answer_by: i64,
     waiting_since: i64,
+    queued_since: Option<i64>,
     created_at: i64,
     marks: &'a str,
     state: &'a Conversation,
@@ -184,7 +184,8 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of(card: &'a Card<'a>) -> Self {
-        let Card { position, status, holder, agent, answer_by, waiting_since, ref marks, state, .. } = *card;
+        let Card { position, status, holder, agent, answer_by, waiting_since, queued_since, ref marks, state, .. } =
+            *card;
         Self {
             id: state.id,
             version: state.seq,
@@ -197,6 +198,7 @@ impl<'a> Columns<'a> {
             team: state.team.as_ref(),
             answer_by,
             waiting_since,
+            queued_since,
             created_at: state.created_at.0,
             marks,
             state,

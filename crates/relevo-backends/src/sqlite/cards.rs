@@ -14,6 +14,9 @@ use relevo_domain::upcast;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
+/// So many forms of a word are looked at one by one.
+const FORMS: usize = 500;
+
 /// The columns of a [`Row`].
 const ROW: &str = "c.position AS position, c.state AS state, p.id AS id, p.name AS name, p.email AS email,
     p.phone AS phone, p.verified AS verified, p.external_id AS external_id, p.attributes AS attributes,
@@ -26,12 +29,18 @@ impl Cards for SqliteStore {
     }
 
     async fn rows(&self, conversations: &[ConversationId]) -> Result<Vec<Row>, StoreError> {
+        if let Some(rows) = self.fresh().rows(conversations) {
+            return Ok(rows);
+        }
         let sql = format!(
             "SELECT {ROW} FROM conversations AS c JOIN contacts AS p ON p.id = c.contact
             WHERE c.id IN (SELECT value FROM json_each(?1))"
         );
+        let edits = self.fresh().edits();
         let query = sqlx::query(AssertSqlSafe(sql)).bind(json(conversations));
-        rows(&query.fetch_all(&self.readers).await.map_err(fault)?)
+        let rows = rows(&query.fetch_all(&self.readers).await.map_err(fault)?)?;
+        self.fresh().read(rows.iter().map(|row| &row.contact), edits);
+        Ok(rows)
     }
 
     async fn changed(&self, after: Position, limit: usize) -> Result<Vec<Row>, StoreError> {
@@ -74,9 +83,7 @@ impl Cards for SqliteStore {
     }
 
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM conversations AS c
-            WHERE c.status IN ('open', 'pending') AND c.holder = 'queue' AND c.inbox = ?1
-                AND json_extract(c.state, '$.control.holder.since') < ?2";
+        let sql = "SELECT count(*) FROM conversations WHERE inbox = ?1 AND queued_since < ?2";
         let query = sqlx::query_scalar::<_, i64>(sql).bind(inbox.to_string()).bind(since.0);
         let count = query.fetch_one(&self.readers).await.map_err(fault)?;
         u64::try_from(count).map_err(decode).map_err(fault)
@@ -105,12 +112,23 @@ impl SqliteStore {
 #[async_trait]
 impl Indexed for SqliteStore {
     async fn is_rare(&self, word: &str) -> Result<bool, StoreError> {
-        // The word itself is read as far as it matters. Its longer forms are put together first, and not asked for where
-        // that is much: where the word itself is common.
-        let sql = "SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM said WHERE said MATCH ?1 LIMIT ?3)) >= ?3
-            THEN false ELSE (SELECT count(*) FROM (SELECT 1 FROM said WHERE said MATCH ?2 LIMIT ?3)) < ?3
+        // A word is read as far as it matters. All that begin with it would be put together first; and so each that does
+        // is asked for by itself, the next one being found in their order, until these are more than matters.
+        let sql = "WITH RECURSIVE forms (form) AS (
+                SELECT (SELECT term FROM said_forms WHERE term >= ?1 LIMIT 1)
+                UNION ALL
+                SELECT (SELECT term FROM said_forms WHERE term >= form || char(1) LIMIT 1) FROM forms
+                WHERE substr(form, 1, length(?1)) = ?1
+                LIMIT ?4
+            ),
+            common AS (
+                SELECT 1 FROM forms CROSS JOIN said
+                WHERE substr(form, 1, length(?1)) = ?1 AND said MATCH '\"' || form || '\"' LIMIT ?3
+            )
+            SELECT CASE WHEN (SELECT count(*) FROM common) >= ?3 THEN false
+                ELSE (SELECT count(*) FROM (SELECT 1 FROM said WHERE said MATCH ?2 LIMIT ?3)) < ?3
                 AND (SELECT count(*) FROM (SELECT 1 FROM contact_words WHERE contact_words MATCH ?2 LIMIT ?3)) < ?3 END";
-        let query = sqlx::query_scalar(sql).bind(format!("\"{word}\"")).bind(prefix(word)).bind(size(RARE + 1));
+        let query = sqlx::query_scalar(sql).bind(word).bind(prefix(word)).bind(size(RARE + 1)).bind(size(FORMS));
         query.fetch_one(&self.readers).await.map_err(fault)
     }
 
@@ -169,27 +187,28 @@ fn prefix(word: &str) -> String {
     format!("\"{word}\"*")
 }
 
+/// A status as the lists know it, word for word as their indexes have it: open and pending are one.
+const STANDING: &str = "iif(c.status = 'pending', 'open', c.status)";
+
 /// `View::holds` in SQL. Parameter 1 is the agent.
-fn view(view: View) -> &'static str {
-    match view {
-        View::Mine => {
-            "(c.status IN ('open', 'pending') AND (c.agent IS ?1
-                OR c.id IN (SELECT conversation FROM marks WHERE kind = 'participant' AND value = ?1)))"
+fn view(view: View) -> String {
+    let marked = |how| format!("c.id IN (SELECT conversation FROM marks WHERE {how})");
+    let (standing, and) = match view {
+        View::Mentions => return marked("kind = 'mention' AND value = ?1"),
+        View::Mine => ("open", format!("(c.agent IS ?1 OR {})", marked("kind = 'participant' AND value = ?1"))),
+        View::Unassigned => ("open", "c.agent IS NULL".into()),
+        View::Queue => ("open", "c.holder = 'queue'".into()),
+        View::Bot => ("open", "c.holder = 'bot'".into()),
+        View::Unattended => {
+            ("open", "c.status = 'open' AND c.holder <> 'bot' AND c.waiting_since < 9223372036854775807".into())
         }
-        View::Unassigned => "(c.status IN ('open', 'pending') AND c.agent IS NULL)",
-        View::Queue => "(c.status IN ('open', 'pending') AND c.holder = 'queue')",
-        View::Bot => "(c.status IN ('open', 'pending') AND c.holder = 'bot')",
-        View::Unattended => "(c.status = 'open' AND c.holder <> 'bot' AND c.waiting_since < 9223372036854775807)",
-        View::NeedsHelp => {
-            "(c.status IN ('open', 'pending')
-                AND c.id IN (SELECT conversation FROM marks WHERE kind = 'help'))"
-        }
-        View::Others => "(c.status IN ('open', 'pending') AND c.agent IS NOT NULL AND c.agent IS NOT ?1)",
-        View::All => "(c.status IN ('open', 'pending'))",
-        View::Mentions => "(c.id IN (SELECT conversation FROM marks WHERE kind = 'mention' AND value = ?1))",
-        View::Snoozed => "(c.status = 'snoozed')",
-        View::Closed => "(c.status = 'closed')",
-    }
+        View::NeedsHelp => ("open", marked("kind = 'help'")),
+        View::Others => ("open", "c.agent IS NOT NULL AND c.agent IS NOT ?1".into()),
+        View::All => ("open", "true".into()),
+        View::Snoozed => ("snoozed", "true".into()),
+        View::Closed => ("closed", "true".into()),
+    };
+    format!("({STANDING} = '{standing}' AND {and})")
 }
 
 const THEIRS: &str = "c.agent IS ?1 OR c.id IN (

@@ -13,8 +13,10 @@ const BY_ID: &str = "SELECT * FROM contacts WHERE id = ?1";
 #[async_trait]
 impl Contacts for SqliteStore {
     async fn create_contact(&self, contact: &Contact) -> Result<(), StoreError> {
-        let contact = contact.clone();
-        self.write(move |transaction| Box::pin(async move { put(transaction, &contact).await })).await
+        let (id, contact) = (contact.id, contact.clone());
+        let written = self.write(move |transaction| Box::pin(async move { put(transaction, &contact).await })).await;
+        self.fresh().wrote(id);
+        written
     }
 
     async fn contact(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
@@ -25,7 +27,7 @@ impl Contacts for SqliteStore {
 
     async fn edit_contact(&self, id: ContactId, edit: &ContactEdit) -> Result<Option<Contact>, StoreError> {
         let edit = edit.clone();
-        self.write(move |transaction| {
+        let written = self.write(move |transaction| {
             Box::pin(async move {
                 let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(&mut *transaction).await?;
                 let Some(mut contact) = row.map(|row| contact(&row)).transpose()? else { return Ok(None) };
@@ -33,8 +35,10 @@ impl Contacts for SqliteStore {
                 put(transaction, &contact).await?;
                 Ok(Some(contact))
             })
-        })
-        .await
+        });
+        let written = written.await;
+        self.fresh().wrote(id);
+        written
     }
 
     async fn contact_by_external_id(&self, inbox: &InboxId, id: &str) -> Result<Option<Contact>, StoreError> {

@@ -49,11 +49,10 @@ impl Log for SqliteStore {
     }
 
     async fn follow(&self, after: Position, limit: usize) -> Result<Vec<Logged>, StoreError> {
-        let sql = "SELECT * FROM log WHERE position > ?1 ORDER BY position LIMIT ?2";
-        let query = sqlx::query(sql).bind(number(after)).bind(size(limit));
-        let rows = query.fetch_all(&self.readers).await.map_err(fault)?;
-        let logged = |row| Ok(Logged { position: get_number(row, "position")?, envelope: envelope(row)? });
-        rows.iter().map(logged).collect::<sqlx::Result<_>>().map_err(fault)
+        match self.fresh().follow(after, limit) {
+            Some(facts) => Ok(facts),
+            None => self.follow_file(after, limit).await,
+        }
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -73,6 +72,16 @@ impl Log for SqliteStore {
         let query = sqlx::query(sql).bind(&key.scope).bind(&key.key);
         let row = query.fetch_optional(&self.readers).await.map_err(fault)?;
         row.map(|row| Ok((get_id(&row, "conversation")?, get_number(&row, "seq")?))).transpose().map_err(fault)
+    }
+}
+
+impl SqliteStore {
+    pub(super) async fn follow_file(&self, after: Position, limit: usize) -> Result<Vec<Logged>, StoreError> {
+        let sql = "SELECT * FROM log WHERE position > ?1 ORDER BY position LIMIT ?2";
+        let query = sqlx::query(sql).bind(number(after)).bind(size(limit));
+        let rows = query.fetch_all(&self.readers).await.map_err(fault)?;
+        let logged = |row| Ok(Logged { position: get_number(row, "position")?, envelope: envelope(row)? });
+        rows.iter().map(logged).collect::<sqlx::Result<_>>().map_err(fault)
     }
 }
 

@@ -3,11 +3,12 @@
 
 use sqlx::{Connection, SqliteConnection};
 
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_log.sql"),
     include_str!("../../migrations/sqlite/0002_tickets.sql"),
     include_str!("../../migrations/sqlite/0003_lists.sql"),
     include_str!("../../migrations/sqlite/0004_artifacts_by_time.sql"),
+    include_str!("../../migrations/sqlite/0005_standing.sql"),
 ];
 
 /// The newest version of the tables.

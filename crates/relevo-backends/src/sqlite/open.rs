@@ -76,7 +76,9 @@ pub(super) async fn open(path: &Path, options: &SqliteOptions) -> Result<SqliteS
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .row_buffer_size(ROWS)
-        .busy_timeout(options.busy_timeout);
+        .busy_timeout(options.busy_timeout)
+        // Done beside the writer.
+        .pragma("wal_autocheckpoint", "0");
     let mut connection: SqliteConnection = connect.connect().await.map_err(unusable)?;
     let found = migrate::migrate(&mut connection).await.map_err(unusable)?;
     if found > migrate::KNOWN {
@@ -90,9 +92,10 @@ pub(super) async fn open(path: &Path, options: &SqliteOptions) -> Result<SqliteS
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_lazy_with(connect.create_if_missing(false).pragma("query_only", "on"));
-    let writer = Writer::start(connection, lock).await.map_err(unusable)?;
-    Ok(SqliteStore { writer, readers })
+        .connect_lazy_with(connect.clone().create_if_missing(false).pragma("query_only", "on"));
+    let beside = connect.connect().await.map_err(unusable)?;
+    let (writer, fresh) = Writer::start(connection, beside, lock).await.map_err(unusable)?;
+    Ok(SqliteStore { writer, readers, fresh })
 }
 
 /// Locks a file beside the database, since SQLite locks and unlocks the database itself with every transaction. The

@@ -2,7 +2,10 @@
 //! and every caller is answered only after that. A caller alone pays for its own sync; a crowd shares one.
 
 use super::append;
+use super::checkpoint::{Checkpoints, checkpoint};
 use super::fault::{fault, is_constraint};
+use super::fresh::Fresh;
+use crate::batch::Batch;
 use async_trait::async_trait;
 use relevo::store::{Append, AppendError, Position, StoreError};
 use sqlx::{Connection, SqliteConnection};
@@ -10,7 +13,7 @@ use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// The most writes that share a transaction: bounds how long the first of them waits.
 const MAX_GROUP: usize = 256;
@@ -32,18 +35,39 @@ pub(super) struct Writer {
 enum Request {
     Append(Box<Append>, oneshot::Sender<Appended>),
     Other(Box<dyn Work>),
+    Checkpoint,
     Close(oneshot::Sender<()>),
 }
 
+/// The way to the writer of one who does not keep it.
+pub(super) struct Line(mpsc::WeakSender<Request>);
+
+impl Line {
+    /// Asks for a checkpoint after the group that is being written. A line that is full asks again later.
+    pub(super) fn checkpoint(&self) {
+        if let Some(line) = self.0.upgrade() {
+            let _ = line.try_send(Request::Checkpoint);
+        }
+    }
+}
+
 impl Writer {
-    /// Starts the task. It ends, and with it the lock, when it is closed or when nobody can write any more.
-    pub(super) async fn start(mut connection: SqliteConnection, lock: File) -> sqlx::Result<Self> {
+    /// Starts the task, and keeps what it commits at hand. It ends, and with it the lock, when it is closed or when nobody
+    /// can write any more.
+    pub(super) async fn start(
+        mut connection: SqliteConnection,
+        beside: SqliteConnection,
+        lock: File,
+    ) -> sqlx::Result<(Self, Arc<Fresh>)> {
         let head = append::head(&mut connection).await?;
+        let fresh = Arc::new(Fresh::new(head));
         let (line, waiting) = mpsc::channel(MAX_WAITING);
         let commits = Arc::new(AtomicU64::new(0));
-        let task = Task { connection, head, commits: commits.clone() };
-        tokio::spawn(task.run(waiting, lock));
-        Ok(Self { line, commits })
+        let written = Arc::new(Notify::new());
+        let checkpoints = Checkpoints::start(beside, written.clone(), Line(line.downgrade()));
+        let task = Task { connection, head, commits: commits.clone(), fresh: fresh.clone(), written };
+        tokio::spawn(task.run(waiting, checkpoints, lock));
+        Ok((Self { line, commits }, fresh))
     }
 
     /// Appends; resolves once that is on disk.
@@ -132,6 +156,8 @@ struct Task {
     connection: SqliteConnection,
     head: Position,
     commits: Arc<AtomicU64>,
+    fresh: Arc<Fresh>,
+    written: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -142,11 +168,11 @@ struct Group {
 }
 
 impl Task {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Request>, lock: File) {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Request>, checkpoints: Checkpoints, lock: File) {
         let mut requests = Vec::with_capacity(MAX_GROUP);
         let mut closers = Vec::new();
         while waiting.recv_many(&mut requests, MAX_GROUP).await > 0 {
-            let mut group = Group::default();
+            let (mut group, mut is_long) = (Group::default(), false);
             for request in requests.drain(..) {
                 match request {
                     Request::Append(append, caller) => {
@@ -154,6 +180,7 @@ impl Task {
                         group.appenders.push(caller);
                     }
                     Request::Other(work) => group.others.push(work),
+                    Request::Checkpoint => is_long = true,
                     Request::Close(caller) => {
                         // What is in line already is still written.
                         waiting.close();
@@ -164,7 +191,11 @@ impl Task {
             if !group.appenders.is_empty() || !group.others.is_empty() {
                 self.commit(group).await;
             }
+            if is_long && let Err(error) = checkpoint(&mut self.connection).await {
+                tracing::warn!(%error, "the database was not brought up to date, trying again");
+            }
         }
+        checkpoints.stop().await;
         if let Err(error) = self.connection.close().await {
             tracing::warn!(error = %error, "the database was not closed cleanly; nothing is lost, the next start repairs it");
         }
@@ -177,9 +208,14 @@ impl Task {
     async fn commit(&mut self, mut group: Group) {
         let size = group.appends.len() + group.others.len();
         match self.write(&mut group).await {
-            Ok((head, appended)) => {
-                self.head = head;
+            Ok((batch, appended)) => {
+                if let Some(batch) = batch {
+                    self.head = batch.head;
+                    // Before anybody is told that there is news.
+                    self.fresh.committed(batch.facts, batch.states);
+                }
                 self.commits.fetch_add(1, Ordering::Relaxed);
+                self.written.notify_one();
                 metrics::counter!("relevo_store_commits_total").increment(1);
                 #[expect(clippy::cast_precision_loss, reason = "at most MAX_GROUP")]
                 metrics::histogram!("relevo_store_group_size").record(size as f64);
@@ -201,9 +237,9 @@ impl Task {
         }
     }
 
-    async fn write(&mut self, group: &mut Group) -> sqlx::Result<(Position, Vec<Appended>)> {
+    async fn write(&mut self, group: &mut Group) -> sqlx::Result<(Option<Batch>, Vec<Appended>)> {
         let connection = &mut self.connection;
-        let (head, appended) = append::begin(connection, self.head, std::mem::take(&mut group.appends)).await?;
+        let (batch, appended) = append::begin(connection, self.head, std::mem::take(&mut group.appends)).await?;
         for work in &mut group.others {
             work.make(connection).await?;
         }
@@ -216,6 +252,6 @@ impl Task {
         relevo::crash_point!("before_commit");
         sqlx::query("COMMIT").execute(connection).await?;
         relevo::crash_point!("after_commit");
-        Ok((head, appended))
+        Ok((batch, appended))
     }
 }
