@@ -3,6 +3,7 @@
 mod offline;
 mod parse;
 
+use relevo::store::MakeFailure;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -49,10 +50,10 @@ pub(crate) async fn make(
                 let made = draft(input, question, answer);
                 return Ok(Draft { model, offline: false, prompt_version: version, tokens, ..made });
             }
-            (Some("the model's answer holds nothing that was given to it".to_owned()), Some(usage))
+            (Some(MakeFailure::NothingUsable), Some(usage))
         }
         Some(Outcome::Failed { reason, usage }) => {
-            tracing::warn!(task = "ask", reason, "the model did not answer, the offline Copilot does");
+            tracing::warn!(task = "ask", %reason, "the model did not answer, the offline Copilot does");
             (Some(reason), usage)
         }
         None => (None, None),

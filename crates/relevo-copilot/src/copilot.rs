@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use relevo::store::ArtifactKind;
+use relevo::store::{ArtifactKind, MakeFailure};
 
 use relevo_llm::tokens::Counter;
 use relevo_llm::{ChatModel, Request, Usage};
@@ -205,7 +205,7 @@ pub struct Input {
     /// The team that it is of; teams do not wait for each other.
     pub team: String,
     /// Why no model may be asked this time.
-    pub no_model: Option<String>,
+    pub no_model: Option<MakeFailure>,
     /// The other conversations whose answers may be read and cited; none: all that were learnt.
     pub may_cite: Option<HashSet<String>>,
     /// How shortcuts read in this conversation, by their source's id; one that is not here lacks a value and is not
@@ -332,7 +332,7 @@ pub struct Draft {
     /// The language it is written in.
     pub language: Language,
     /// Why the model's answer is not what is shown, when it was asked and failed.
-    pub fallback: Option<String>,
+    pub fallback: Option<MakeFailure>,
 }
 
 /// A request as it would be sent.
@@ -388,7 +388,7 @@ pub enum MakeError {
     #[error("this rewriting needs a model{}", reason.as_ref().map(|why| format!(", and {why}")).unwrap_or_default())]
     NeedsModel {
         /// Why the one that there is did not do it.
-        reason: Option<String>,
+        reason: Option<MakeFailure>,
         /// What it cost all the same.
         usage: Option<Usage>,
     },
@@ -541,7 +541,8 @@ impl Copilot {
             }
         };
         let mut call = call.ok_or_else(|| NothingSent("no source answers: no model would be asked".into()))?;
-        let ready = self.ready(&mut call, input, self.settings.max_prompt_tokens).map_err(NothingSent)?;
+        let ready = self.ready(&mut call, input, self.settings.max_prompt_tokens);
+        let ready = ready.map_err(|why| NothingSent(why.to_string()))?;
         let tokens = self.counter.count_request(&ready.request);
         Ok(Preview { request: ready.request, prompt_version: ready.version, tokens, exact: self.counter.is_exact() })
     }

@@ -6,6 +6,7 @@ pub(crate) mod personal;
 
 use std::collections::BTreeSet;
 
+use relevo::store::MakeFailure;
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -71,10 +72,10 @@ pub(crate) async fn make(
                     (draft.model, draft.offline, draft.prompt_version, draft.tokens) = (model, false, version, spent);
                     return Ok(draft);
                 }
-                fallback = Some("the model's answer holds no usable draft".to_owned());
+                fallback = Some(MakeFailure::NothingUsable);
             }
             Some(Outcome::Failed { reason, usage }) => {
-                tracing::warn!(task = "reply", reason, "the model did not answer, the offline Copilot does");
+                tracing::warn!(task = "reply", %reason, "the model did not answer, the offline Copilot does");
                 (fallback, spent) = (Some(reason), usage);
             }
             None => {}

@@ -4,6 +4,7 @@ pub mod keeps;
 mod offline;
 mod words;
 
+use relevo::store::MakeFailure;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -86,10 +87,10 @@ pub(crate) async fn make(
                 let tokens = Some(usage);
                 return Ok(Draft { model, offline: false, prompt_version: version, tokens, ..made(&text) });
             }
-            (Some("the model's answer holds no text".to_owned()), Some(usage))
+            (Some(MakeFailure::NothingUsable), Some(usage))
         }
         Some(Outcome::Failed { reason, usage }) => {
-            tracing::warn!(task = "rewrite", reason, "the model did not answer, the offline Copilot does what it can");
+            tracing::warn!(task = "rewrite", %reason, "the model did not answer, the offline Copilot does what it can");
             (Some(reason), usage)
         }
         None => (None, None),

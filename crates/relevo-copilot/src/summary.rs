@@ -6,6 +6,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use relevo::store::MakeFailure;
 use relevo_llm::Usage;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -54,11 +55,10 @@ pub(crate) async fn make(
             if !summary.text.is_empty() {
                 return Ok(draft(copilot, input, summary, Made::ByModel { model, version, usage }).await);
             }
-            let reason = "the model's answer holds nothing that the conversation supports";
-            (Some(reason.to_owned()), Some(usage))
+            (Some(MakeFailure::NothingUsable), Some(usage))
         }
         Some(Outcome::Failed { reason, usage }) => {
-            tracing::warn!(task = "summary", reason, "the model did not answer, the offline Copilot does");
+            tracing::warn!(task = "summary", %reason, "the model did not answer, the offline Copilot does");
             (Some(reason), usage)
         }
         None => (None, None),
@@ -87,7 +87,7 @@ pub(crate) fn call(copilot: &Copilot, input: &Input) -> Call {
 
 enum Made {
     ByModel { model: String, version: String, usage: Usage },
-    Offline { fallback: Option<String>, spent: Option<Usage> },
+    Offline { fallback: Option<MakeFailure>, spent: Option<Usage> },
 }
 
 async fn draft(copilot: &Copilot, input: &Input, mut summary: Summary, made: Made) -> Draft {

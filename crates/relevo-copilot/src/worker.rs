@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use relevo::bus::{Bus, Signal};
 use relevo::clock::Clock;
 use relevo::feed::{Change, Feed};
-use relevo::store::{ArtifactKind, ArtifactStatus, Store, StoreError};
+use relevo::store::{ArtifactKind, ArtifactStatus, MakeFailure, Store, StoreError};
 use relevo_domain::card::Visibility;
 use relevo_domain::command::AgentFacts;
 use relevo_domain::event::{Envelope, Event};
@@ -110,6 +110,8 @@ struct Run {
     covers: Seq,
     /// Cancelled at its end.
     ended: CancellationToken,
+    /// What was told of it so far.
+    told: Arc<run::Told>,
 }
 
 /// What is asked for.
@@ -144,7 +146,7 @@ pub enum RequestError {
     NeedsModel,
     /// Rules cannot do this, and the team's tokens of the day are used up.
     #[error("this rewriting needs a model, and {0}")]
-    Spent(String),
+    Spent(MakeFailure),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -174,7 +176,7 @@ impl Worker {
                 }
             });
         }
-        worker.listen_for_cancels();
+        worker.listen();
         let mut changes = feed.subscribe();
         let (follower, stop) = (worker.clone(), worker.inner.at.stop.clone());
         worker.inner.at.tracker.spawn(async move {
@@ -209,22 +211,21 @@ impl Worker {
         self.inner.at.bus.publish(Signal::CancelArtifact { conversation, artifact });
     }
 
-    fn listen_for_cancels(&self) {
+    fn listen(&self) {
         let mut signals = self.inner.at.bus.subscribe();
         let (worker, stop) = (self.clone(), self.inner.at.stop.clone());
         self.inner.at.tracker.spawn(async move {
             while let Some(heard) = stop.run_until_cancelled(signals.recv()).await {
-                match heard {
-                    Ok(Signal::CancelArtifact { conversation, artifact }) => {
-                        let runs = worker.inner.runs();
-                        let run =
-                            runs.iter().find(|(key, run)| key.conversation == conversation && run.artifact == artifact);
-                        if let Some((_, run)) = run {
-                            run.cancel.cancel();
-                        }
-                    }
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                let (made, stop) = match heard {
+                    Ok(Signal::CancelArtifact { artifact, .. }) => (artifact, true),
+                    Ok(Signal::ArtifactWanted { artifact, .. }) => (artifact, false),
+                    Ok(_) | Err(RecvError::Lagged(_)) => continue,
                     Err(RecvError::Closed) => return,
+                };
+                match worker.inner.runs().values().find(|run| run.artifact == made) {
+                    Some(run) if stop => run.cancel.cancel(),
+                    Some(run) => run.told.again(),
+                    None => {}
                 }
             }
         });
@@ -251,8 +252,9 @@ impl Worker {
                     self.make(change.conversation, Task::Brief, fact.seq).await;
                 }
                 Event::MessagePosted { message, .. } if message.author == Actor::Visitor && self.inner.at.works => {
-                    if change.row.conversation.control.bot().is_none() && self.much_was_said(change.conversation).await
-                    {
+                    let with_people = change.row.conversation.control.bot().is_none();
+                    let enough = with_people && self.much_was_said(change.conversation).await;
+                    if enough {
                         self.make(change.conversation, Task::Summary, fact.seq).await;
                     }
                 }
@@ -338,8 +340,7 @@ impl Worker {
 
 impl Inner {
     async fn fail_what_was_left(&self, before: Timestamp) -> Result<(), StoreError> {
-        let failed =
-            self.at.store.fail_running_artifacts(before, "the server stopped while this was being made").await?;
+        let failed = self.at.store.fail_running_artifacts(before, &MakeFailure::Stopped).await?;
         if failed > 0 {
             tracing::info!(artifacts = failed, "artifacts that nobody makes any more are marked failed");
         }

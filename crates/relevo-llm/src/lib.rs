@@ -31,4 +31,4 @@ pub mod tokens;
 
 pub use chat::{Answer, ChatModel, Completed, Finish, Interrupted, Piece, Request, Role, Turn, Usage};
 pub use embed::Embedder;
-pub use error::Error;
+pub use error::{Error, Reason};

@@ -20,7 +20,7 @@ pub use retry::Retry;
 
 use crate::breaker::Breaker;
 use crate::tokens::Counter;
-use crate::{Answer, ChatModel, Embedder, Error, Request};
+use crate::{Answer, ChatModel, Embedder, Error, Reason, Request};
 
 /// A chat and embedding model behind an endpoint.
 pub struct OpenAi {
@@ -60,10 +60,7 @@ impl OpenAi {
     }
 
     fn admit(&self) -> Result<(), Error> {
-        self.breaker.admit().map_err(|rest| Error::Transient {
-            reason: "the endpoint failed repeatedly and is left alone for a while".into(),
-            retry_after: Some(rest),
-        })
+        self.breaker.admit().map_err(|rest| Error::Transient { reason: Reason::Resting, retry_after: Some(rest) })
     }
 
     fn record(&self, error: Option<&Error>) {
@@ -115,7 +112,7 @@ impl Embedder for OpenAi {
             let timed = tokio::time::timeout(self.endpoint.first_text_within, call);
             let answered = match cancel.run_until_cancelled(timed).await {
                 None => Err(Error::Cancelled),
-                Some(Err(_)) => Err(Error::transient("no answer in time")),
+                Some(Err(_)) => Err(Error::transient(Reason::NoAnswer)),
                 Some(Ok(Err(error))) => Err(transport::reaction(&error)),
                 Some(Ok(Ok(embeddings))) => embeddings.in_order(texts.len()),
             };

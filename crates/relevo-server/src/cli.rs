@@ -29,7 +29,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         instead: Instead,
     },
-    /// Serve a sample shop with a bot, agents and scripted visitors.
+    /// Serve a sample shop with a bot, agents and scripted visitors. The environment's settings hold (a model for the
+    /// Copilot, say); `relevo.toml` and where another deployment keeps its data do not.
     Demo {
         /// The port on 127.0.0.1.
         #[arg(long, default_value_t = 7007)]
@@ -213,7 +214,7 @@ pub(crate) enum PromptsCommand {
     Check {
         #[command(flatten)]
         settings: Settings,
-        /// The folder; the one of the settings when left out.
+        /// The folder; the one of the settings when left out, or else the prompts that ship with Relevo.
         folder: Option<PathBuf>,
     },
     /// Show exactly what would be sent to the model for a conversation, and what it would cost. Nothing is sent.

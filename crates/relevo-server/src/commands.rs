@@ -14,7 +14,7 @@ use relevo_backends::postgres::PostgresOptions;
 use relevo_copilot::eval;
 use relevo_copilot::prompt::Prompts;
 use relevo_server::compose::{Server, Stored};
-use relevo_server::config::{BadSettings, Config};
+use relevo_server::config::{BadSettings, Config, NodeConfig};
 use relevo_server::demo::{self, Visitors};
 use relevo_server::library::read_folder;
 use relevo_server::telemetry;
@@ -27,11 +27,15 @@ pub(crate) async fn run(command: Command) -> Result<()> {
     match command {
         Command::Serve { settings, instead } => serve(&settings, instead).await,
         Command::Demo { port, data, quiet_visitors } => {
-            // What happens to lie in this folder or in the environment is not the demonstration's.
-            let config = Config { listen: ([127, 0, 0, 1], port).into(), data, ..Config::default() };
-            // No collector is set up for it: there is nothing to end.
-            telemetry::start(&config)?;
-            demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await
+            // What happens to lie in this folder is not the demonstration's, and neither is another deployment's data.
+            let said = Config::of_environment()?;
+            let (postgres, nats, files) = (None, None, None);
+            let listen = ([127, 0, 0, 1], port).into();
+            let config = Config { listen, data, postgres, nats, files, node: NodeConfig::default(), ..said };
+            let telemetry = telemetry::start(&config)?;
+            let served = demo::run(config, if quiet_visitors { Visitors::Quiet } else { Visitors::Chatting }).await;
+            telemetry.end().await;
+            served
         }
         Command::Import { settings, from: ImportFrom::Sqlite, to: ImportTo::Postgres } => move_store(&settings).await,
         Command::Doctor { settings, json } => operate::doctor(&settings, json).await,
@@ -56,8 +60,11 @@ pub(crate) async fn run(command: Command) -> Result<()> {
         }
         Command::Prompts(PromptsCommand::Check { settings, folder }) => {
             let folder = folder.map_or_else(|| settings.load().map(|config| config.prompts), |f| Ok(Some(f)))?;
-            let (prompts, wrong) = Prompts::load(read(folder, "prompts")?);
-            report(&wrong, &many(prompts.tasks().count(), "prompt", "prompts"))
+            let whose = folder.as_ref().map_or_else(|| "Relevo's own".to_owned(), |f| f.display().to_string());
+            // Without a folder those in use are the ones that ship with Relevo.
+            let files = folder.map_or_else(|| Ok(Vec::new()), |folder| read(Some(folder), "prompts"))?;
+            let (prompts, wrong) = Prompts::load(files);
+            report(&wrong, &format!("{} ({whose})", many(prompts.tasks().count(), "prompt", "prompts")))
         }
         Command::Knowledge(command) => knowledge::run(command).await,
         Command::Prompts(PromptsCommand::Render { settings, task, conversation, language, draft, style, question }) => {

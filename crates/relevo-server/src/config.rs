@@ -107,6 +107,11 @@ impl Config {
         read::read(file)
     }
 
+    /// Reads the environment alone.
+    pub fn of_environment() -> Result<Self, BadSettings> {
+        read::environment()
+    }
+
     /// What is wrong with these settings taken together. `plugged` are bots that a program brings itself.
     pub fn check(&self, plugged: &[BotId]) -> Result<(), BadSettings> {
         BadSettings::none_of(check::problems(self, plugged))

@@ -333,8 +333,10 @@ async fn what_became_of_a_suggestion_is_kept_and_reported_to_supervisors() {
     }
     assert_eq!(report["total"]["sent"], 1);
     assert_eq!(agent.post(&feedback, json!({"what": "rated"})).await.0, 204);
+    assert_eq!(sofia.post(&feedback, json!({"what": "rejected"})).await.0, 204);
     let total = sofia.get("/api/copilot/report").await.1["total"].clone();
     assert_eq!((&total["good"], &total["bad"]), (&json!(1), &json!(0)), "a rating that was taken back");
+    assert_eq!(total["rejected"], 1);
     let (status, problem) = sofia.get("/api/copilot/report?from=2020-01-01T00:00:00Z").await;
     assert_eq!((status, &problem["field"], &problem["limit"]), (422, &json!("from"), &json!(366)));
     let mut other = world.visitor().await;

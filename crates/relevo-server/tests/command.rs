@@ -117,19 +117,42 @@ fn the_environment_weighs_more_than_the_file_and_a_flag_more_than_both() {
 }
 
 #[test]
-fn the_demonstration_is_the_same_whatever_lies_around() {
+fn the_demonstration_is_the_same_whatever_lies_around_and_heeds_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("relevo.toml"), "lisen = 1").unwrap();
     std::fs::create_dir(folder.path().join("prompts")).unwrap();
     std::fs::write(folder.path().join("prompts/summary.hbs"), "{{#if}").unwrap();
     let port = free_port().to_string();
     let mut demo = relevo(folder.path(), &["demo", "--quiet-visitors", "--port", &port]);
-    demo.env("RELEVO__COPILOT__ENDPOINT", "nonsense").stdout(Stdio::piped());
+    // Another deployment's database is not its own; where people reach it is.
+    demo.env("RELEVO__POSTGRES__URL", "postgres://nobody@127.0.0.1:1/none").stdout(Stdio::piped());
+    demo.env("RELEVO__PUBLIC_URL", "https://shop.example");
     let mut child = demo.spawn().unwrap();
     let lines: Vec<_> = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok).take(6).collect();
     let _ = child.kill();
     let _ = child.wait();
     assert!(lines.iter().any(|line| line.contains("Relevo is ready")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("https://shop.example/?link=")), "{lines:?}");
+    let mut demo = relevo(folder.path(), &["demo", "--quiet-visitors", "--port", &port]);
+    demo.env("RELEVO__COPILOT__ENDPOINT", "nonsense").env("RELEVO__COPILOT__MODELS", "house");
+    let refused = mistake(&demo.output().unwrap());
+    assert!(refused.contains("copilot.endpoint"), "{refused}");
+}
+
+#[test]
+fn the_prompts_in_use_are_checked_where_no_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |output: Output| {
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let own = told(run(folder.path(), &["prompts", "check"]));
+    assert!(own.contains("4 prompts (Relevo's own), all good"), "{own}");
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    let theirs = told(run(folder.path(), &["prompts", "check"]));
+    assert!(theirs.contains("4 prompts (prompts), all good"), "{theirs}");
+    let missing = mistake(&run(folder.path(), &["prompts", "check", "elsewhere"]));
+    assert!(missing.contains("elsewhere cannot be read"), "{missing}");
 }
 
 #[test]

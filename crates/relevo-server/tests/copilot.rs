@@ -66,6 +66,7 @@ async fn tokens_and_cost_are_told_by_day_and_team_and_a_spent_day_is_told_with_i
     let second = made(&lucia, &id, json!({"kind": "summary"})).await;
     let why = second["error"].as_str().unwrap();
     assert!(second["offline"] == true && why.contains("1000 of 1000 tokens today"), "{why}");
+    assert_eq!(second["failure"], json!({"kind": "spent", "team": null, "used": 1_000, "limit": 1_000}));
     assert!(why.contains("copilot.day_tokens") && second["cost"].is_null(), "{second}");
     // What rules cannot do is refused.
     let draft = json!({"kind": "rewrite", "draft": "hola ana", "style": "clearer"});
@@ -151,6 +152,103 @@ async fn behaviour_16_a_draft_is_stale_when_the_customer_wrote_while_it_was_writ
     let items = agent.get(&format!("/api/conversations/{id}/items?limit=100")).await.1.to_string();
     assert!(!items.contains("lo miro"), "nothing is sent by itself: {items}");
     world.stop().await;
+}
+
+// behaviour 2
+#[tokio::test]
+async fn behaviour_02_a_summary_and_the_brief_of_a_hand_over_are_never_with_the_endpoint_together() {
+    let first = "PRIMERO: no llega.\n---\nissue: pedido";
+    let model = Model::waiting([Ok(first), Ok("SEGUNDO: quiere hablar.\n---\nissue: pedido")]).await;
+    let world = world(&model).await;
+    let (mut visitor, id) = somebody(&world, "mi pedido no llega").await;
+    let agent = world.agent("lucia@example.com").await;
+    let mut socket = agent.socket(&world).await;
+    socket.open(&id).await;
+    let summary = begin(&agent, &id, json!({"kind": "summary"})).await;
+    let text = |frame: &Value| frame["text"].as_str().is_some_and(|text| !text.is_empty());
+    socket.until(|frame| frame["op"] == "artifact_delta" && text(frame)).await;
+    visitor.say("c2", "quiero hablar con una persona").await;
+    let heard = socket.until(|frame| frame["op"] == "artifact_delta" && frame["step"] == "waiting").await;
+    let brief = heard.last().unwrap()["artifact"].clone();
+    assert_eq!(begin(&agent, &id, json!({"kind": "summary"})).await, summary, "pressed twice");
+    model.goes_on();
+    let summary = until(&mut socket, &summary, |made| made["status"] == "done").await;
+    let brief = until(&mut socket, &brief, |made| made["status"] == "done").await;
+    assert_eq!((&brief["kind"], &brief["offline"]), (&json!("brief"), &json!(false)), "{brief}");
+    assert_eq!((model.most_at_once(), model.asked().len()), (1, 2));
+    assert!(summary["covers"]["last"].as_u64() < brief["covers"]["last"].as_u64(), "{summary} {brief}");
+    let sent = model.asked()[1].to_string();
+    assert!(sent.contains("PRIMERO") && sent.contains("una persona") && !sent.contains("mi pedido"), "{sent}");
+    world.stop().await;
+}
+
+// covers: A01; behaviour 14
+#[tokio::test]
+async fn who_opens_a_conversation_reads_from_its_beginning_what_is_being_written() {
+    let model = Model::waiting([Ok("Espera su pedido desde hace días.\n---\nissue: pedido")]).await;
+    let world = world(&model).await;
+    let (_visitor, id) = somebody(&world, "mi pedido no llega").await;
+    let (lucia, rui) = (world.agent("lucia@example.com").await, world.agent("sofia@example.com").await);
+    let mut early = lucia.socket(&world).await;
+    early.open(&id).await;
+    let summary = begin(&lucia, &id, json!({"kind": "summary"})).await;
+    let grows =
+        |frame: &Value| frame["op"] == "artifact_delta" && frame["text"].as_str().is_some_and(|t| !t.is_empty());
+    let first = early.until(grows).await.last().unwrap()["text"].clone();
+    // One word was said, and no other comes before somebody lets it.
+    let mut late = rui.socket(&world).await;
+    late.open(&id).await;
+    let heard = late.until(grows).await.last().unwrap().clone();
+    assert_eq!((&heard["artifact"], &heard["at"], &heard["text"]), (&summary, &json!(0), &first));
+    assert_eq!(heard["step"], "writing");
+    model.goes_on();
+    let whole = async |mut socket: AgentSocket, mut text: String| {
+        let frames = socket.until(|frame| frame["op"] == "artifact" && frame["artifact"]["status"] == "done").await;
+        for frame in frames.iter().filter(|frame| frame["op"] == "artifact_delta") {
+            assert_eq!(frame["at"].as_u64().unwrap(), text.chars().count() as u64, "{frame}");
+            text.push_str(frame["text"].as_str().unwrap());
+        }
+        (text, frames.last().unwrap()["artifact"]["body"]["text"].clone())
+    };
+    for socket in [early, late] {
+        let (streamed, kept) = whole(socket, first.as_str().unwrap().to_owned()).await;
+        assert_eq!(json!(streamed.trim()), kept);
+    }
+    world.stop().await;
+}
+
+#[test]
+fn every_reason_for_which_no_model_wrote_has_a_text_of_the_page() {
+    use relevo::store::MakeFailure::{
+        BrokenOff, Cut, Filtered, HttpStatus, KeyRefused, NeedsModel, NoAnswer, NotUnderstood, NothingUsable, Other,
+        PersonalData, Resting, Spent, Stopped, TooLong, TooMany, TooSlow, Unreachable, Withdrawn,
+    };
+    let texts: Value = serde_json::from_str(include_str!("../../relevo-inbox/ui/inbox/src/locales/es.json")).unwrap();
+    let (said, text) = (String::new, String::new());
+    for failure in [
+        Unreachable,
+        NoAnswer,
+        Resting,
+        KeyRefused { status: 401, said: said() },
+        TooMany { said: said() },
+        HttpStatus { status: 500, said: said() },
+        BrokenOff,
+        Filtered,
+        NotUnderstood,
+        Cut,
+        NothingUsable,
+        TooLong,
+        TooSlow { seconds: 30 },
+        PersonalData,
+        Spent { team: None, used: 1, limit: 1 },
+        NeedsModel,
+        Stopped,
+        Withdrawn,
+        Other { text },
+    ] {
+        let kind = json!(failure)["kind"].as_str().unwrap().to_owned();
+        assert!(texts[format!("make_failure.{kind}")].is_string(), "{kind}");
+    }
 }
 
 // behaviour 15
@@ -244,7 +342,8 @@ async fn behaviour_20_the_endpoint_reads_placeholders_and_the_agent_the_values()
     visitor.hears("eco: ¿hola?").await;
     let second = made(&agent, &id, json!({"kind": "summary"})).await;
     assert_eq!((&second["offline"], &second["status"]), (&json!(true), &json!("done")));
-    assert!(second["error"].as_str().is_some_and(|why| !why.is_empty()), "{second}");
+    assert!(second["error"].as_str().is_some_and(|why| why.contains("refused the key")), "{second}");
+    assert_eq!((&second["failure"]["kind"], &second["failure"]["status"]), (&json!("key_refused"), &json!(401)));
     assert_eq!(
         (model.asked().len(), again(&agent, &id, &summary["id"]).await["body"].clone()),
         (2, summary["body"].clone())

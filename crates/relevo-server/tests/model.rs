@@ -23,6 +23,8 @@ struct Inner {
     asked: Mutex<Vec<Value>>,
     /// What lets the words after the first one out.
     words: Semaphore,
+    /// How many it answers now, and the most that it ever did.
+    at_once: Mutex<(usize, usize)>,
     hung_up: Mutex<mpsc::UnboundedReceiver<()>>,
     hanging_up: mpsc::UnboundedSender<()>,
 }
@@ -44,6 +46,7 @@ impl Model {
             script: Mutex::new(script.into_iter().map(|line| line.map(str::to_owned)).collect()),
             asked: Mutex::default(),
             words: Semaphore::new(0),
+            at_once: Mutex::default(),
             hung_up: Mutex::new(hung_up),
             hanging_up,
         }));
@@ -62,6 +65,11 @@ impl Model {
         self.0.asked.lock().unwrap().clone()
     }
 
+    /// How many requests it had at the same time at most.
+    pub fn most_at_once(&self) -> usize {
+        self.0.at_once.lock().unwrap().1
+    }
+
     /// Says the rest.
     pub fn goes_on(&self) {
         self.0.words.close();
@@ -76,13 +84,24 @@ impl Model {
 /// Tells when it is dropped before its end.
 struct Listened {
     whole: bool,
-    hanging_up: mpsc::UnboundedSender<()>,
+    model: Model,
+}
+
+impl Listened {
+    fn begin(model: Model) -> Self {
+        let mut at_once = model.0.at_once.lock().unwrap();
+        at_once.0 += 1;
+        at_once.1 = at_once.1.max(at_once.0);
+        drop(at_once);
+        Self { whole: false, model }
+    }
 }
 
 impl Drop for Listened {
     fn drop(&mut self) {
+        self.model.0.at_once.lock().unwrap().0 -= 1;
         if !self.whole {
-            let _ = self.hanging_up.send(());
+            let _ = self.model.0.hanging_up.send(());
         }
     }
 }
@@ -99,7 +118,7 @@ async fn answer(State(model): State<Model>, axum::Json(body): axum::Json<Value>)
     };
     let words: Vec<String> = text.split_inclusive(' ').map(str::to_owned).collect();
     let of = words.len();
-    let listened = Listened { whole: false, hanging_up: model.0.hanging_up.clone() };
+    let listened = Listened::begin(model.clone());
     let said = futures::stream::unfold((0, listened), move |(n, mut listened)| {
         let (model, word) = (model.clone(), words.get(n).cloned());
         async move {

@@ -90,8 +90,17 @@ pub enum Signal {
         artifact: ArtifactId,
         /// What is being done, in one word (`reading`, `searching`, `writing`).
         step: Option<String>,
+        /// How many characters came before. Who has heard of fewer missed some, and asks for all of it.
+        at: usize,
         /// What was added.
         text: String,
+    },
+    /// Somebody wants all that there is so far of an artifact that is being made: whichever server makes it says it.
+    ArtifactWanted {
+        /// About which conversation.
+        conversation: ConversationId,
+        /// Which.
+        artifact: ArtifactId,
     },
     /// An artifact is no longer wanted: whichever server makes it stops.
     CancelArtifact {

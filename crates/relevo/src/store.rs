@@ -17,7 +17,7 @@ mod log;
 mod words;
 
 pub use accounts::{Accounts, Agent, Draft, DraftMode, Presence, Session};
-pub use artifacts::{Artifact, ArtifactKind, ArtifactStatus, Artifacts, Cost, Covers, Tokens};
+pub use artifacts::{Artifact, ArtifactKind, ArtifactStatus, Artifacts, Cost, Covers, MakeFailure, Tokens};
 pub use cards::{Cards, Counts, Groups, Page, Query, Row, Sort};
 pub use contacts::{Contact, ContactEdit, Contacts, Visitor};
 pub use jobs::{Job, JobKind, Jobs, Lane, NewJob};

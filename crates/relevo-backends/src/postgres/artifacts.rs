@@ -2,7 +2,7 @@ use super::PostgresStore;
 use super::fault::fault;
 use super::text::{get_json, json, word};
 use async_trait::async_trait;
-use relevo::store::{Artifact, ArtifactStatus, Artifacts, StoreError};
+use relevo::store::{Artifact, ArtifactStatus, Artifacts, MakeFailure, StoreError};
 use relevo_domain::id::{ArtifactId, ConversationId};
 use relevo_domain::time::Timestamp;
 use sqlx::{Executor, Postgres};
@@ -53,14 +53,15 @@ impl Artifacts for PostgresStore {
         added.await.map_err(fault)
     }
 
-    async fn fail_running_artifacts(&self, before: Timestamp, error: &str) -> Result<u64, StoreError> {
+    async fn fail_running_artifacts(&self, before: Timestamp, failure: &MakeFailure) -> Result<u64, StoreError> {
         let failed = async {
             let mut transaction = self.pool.begin().await?;
             let sql = "SELECT artifact FROM artifacts WHERE status = 'running' AND created_at < $1 FOR UPDATE";
             let rows = sqlx::query(sql).bind(before.0).fetch_all(&mut *transaction).await?;
             for row in &rows {
-                let artifact: Artifact = get_json(row, "artifact")?;
-                let failed = Artifact { status: ArtifactStatus::Failed, error: Some(error.to_owned()), ..artifact };
+                let mut failed: Artifact = get_json(row, "artifact")?;
+                failed.status = ArtifactStatus::Failed;
+                failed.failed_by(Some(failure.clone()));
                 put(&mut *transaction, &failed).await?;
             }
             transaction.commit().await?;

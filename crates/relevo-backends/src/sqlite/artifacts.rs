@@ -2,7 +2,7 @@ use super::SqliteStore;
 use super::fault::fault;
 use super::text::{get_json, json};
 use async_trait::async_trait;
-use relevo::store::{Artifact, Artifacts, StoreError};
+use relevo::store::{Artifact, Artifacts, MakeFailure, StoreError};
 use relevo_domain::id::{ArtifactId, ConversationId};
 use relevo_domain::time::Timestamp;
 
@@ -62,13 +62,20 @@ impl Artifacts for SqliteStore {
         .await
     }
 
-    async fn fail_running_artifacts(&self, before: Timestamp, error: &str) -> Result<u64, StoreError> {
-        let sql = "UPDATE artifacts SET artifact = json_set(artifact, '$.status', 'failed', '$.error', ?1)
-            WHERE status = 'running' AND created_at < ?2";
-        let error = error.to_owned();
+    async fn fail_running_artifacts(&self, before: Timestamp, failure: &MakeFailure) -> Result<u64, StoreError> {
+        let sql = "UPDATE artifacts
+            SET artifact = json_set(artifact, '$.status', 'failed', '$.error', ?1, '$.failure', json(?2))
+            WHERE status = 'running' AND created_at < ?3";
+        let (error, failure) = (failure.to_string(), json(failure));
         self.write(move |transaction| {
             Box::pin(async move {
-                Ok(sqlx::query(sql).bind(error).bind(before.0).execute(transaction).await?.rows_affected())
+                Ok(sqlx::query(sql)
+                    .bind(error)
+                    .bind(failure)
+                    .bind(before.0)
+                    .execute(transaction)
+                    .await?
+                    .rows_affected())
             })
         })
         .await

@@ -35,6 +35,10 @@ fn asked(question: &str, answer: &str) -> Asked {
     Asked { question: question.into(), answer: answer.into(), internal: false }
 }
 
+fn told(lines: &[(Who, &str)]) -> Input {
+    Input::new((1..).zip(lines).map(|(n, (who, text))| Line::new(n, *who, *text)).collect())
+}
+
 async fn ask(copilot: &Copilot, input: &Input, question: &str) -> crate::Draft {
     let task = Task::Ask { question: question.into() };
     copilot.make(&task, input, &Silent, &CancellationToken::new()).await.unwrap()
@@ -102,6 +106,48 @@ async fn offline_an_answer_is_made_of_quotations_with_their_sources() {
         json!({"question": "¿Qué tiempo hará en Marte?", "grounded": false, "dropped": 0, "internal": false,
         "text": "Ni la conversación ni las fuentes responden a esto."})
     );
+}
+
+// covers: A04; behaviour 12
+#[tokio::test]
+async fn offline_a_question_about_something_that_nobody_told_is_not_answered() {
+    let cups = [
+        (Who::Visitor, "Hola, el pedido A-2210 me llegó con dos tazas rotas. Pagué 45,90 €."),
+        (Who::Bot, "Siento lo de las tazas. ¿Prefieres un reembolso o unas nuevas?"),
+        (Who::Visitor, "Unas nuevas, por favor"),
+    ];
+    let copos = [
+        (Who::Visitor, "Olá, a encomenda A-2210 chegou com dois copos partidos. Paguei 45,90 €."),
+        (Who::Bot, "Lamento pelos copos. Prefere o reembolso ou copos novos?"),
+    ];
+    let mugs = [
+        (Who::Visitor, "Hi, order A-2210 arrived with two broken mugs. I paid 45.90 €."),
+        (Who::Bot, "Sorry about the mugs. Would you like a refund or new ones?"),
+    ];
+    for (lines, question) in [
+        (&cups[..], "¿Cuánto tarda el envío?"),
+        (&cups[..], "¿Cuándo abre la tienda de Vigo?"),
+        (&cups[..], "¿Cuánto cuesta la lámpara grande?"),
+        (&copos[..], "Quanto tempo demora a entrega?"),
+        (&copos[..], "Quando abre a loja do Porto?"),
+        (&mugs[..], "How long does shipping take?"),
+        (&mugs[..], "How much is the big lamp?"),
+    ] {
+        let made = ask(&copilot().await, &told(lines), question).await;
+        assert_eq!(made.body["grounded"], false, "{}", made.body);
+    }
+    for (lines, question, answer) in [
+        (&cups[..], "¿Cuánto pagó?", "45,90"),
+        (&cups[..], "¿Qué tazas llegaron rotas?", "dos tazas"),
+        (&cups[..], "¿Cuál es el número de pedido?", "A-2210"),
+        (&copos[..], "Quanto pagou?", "45,90"),
+        (&copos[..], "O que chegou partido?", "copos partidos"),
+        (&mugs[..], "How much did they pay?", "45.90"),
+        (&mugs[..], "Which mugs are broken?", "broken mugs"),
+    ] {
+        let made = ask(&copilot().await, &told(lines), question).await;
+        assert!(made.body["text"].as_str().unwrap().contains(answer), "{}", made.body);
+    }
 }
 
 // covers: A04

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use relevo_llm::{ChatModel, Error, Finish, Request, Usage};
+use relevo::store::MakeFailure;
+use relevo_llm::{ChatModel, Error, Finish, Reason, Request, Usage};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -44,12 +45,36 @@ pub(crate) enum Outcome {
     /// A whole answer, personal data restored.
     Answered { text: String, model: String, version: String, usage: Usage },
     /// The model did not answer; why, and what it cost all the same.
-    Failed { reason: String, usage: Option<Usage> },
+    Failed { reason: MakeFailure, usage: Option<Usage> },
 }
 
 impl Outcome {
-    fn failed(reason: impl Into<String>) -> Self {
-        Self::Failed { reason: reason.into(), usage: None }
+    fn failed(reason: MakeFailure) -> Self {
+        Self::Failed { reason, usage: None }
+    }
+}
+
+/// A model's failure as it is told to people.
+fn failure(error: &Error) -> MakeFailure {
+    if matches!(error, Error::TooLong { .. }) {
+        return MakeFailure::TooLong;
+    }
+    match error.reason() {
+        Some(Reason::Unreachable) => MakeFailure::Unreachable,
+        Some(Reason::NoAnswer) => MakeFailure::NoAnswer,
+        Some(Reason::BrokenOff) => MakeFailure::BrokenOff,
+        Some(Reason::Resting) => MakeFailure::Resting,
+        Some(Reason::Filtered) => MakeFailure::Filtered,
+        Some(Reason::NotUnderstood) => MakeFailure::NotUnderstood,
+        Some(Reason::Status { status, said }) => {
+            let (status, said) = (*status, said.clone());
+            match status {
+                401 | 403 => MakeFailure::KeyRefused { status, said },
+                429 => MakeFailure::TooMany { said },
+                _ => MakeFailure::HttpStatus { status, said },
+            }
+        }
+        Some(Reason::Other(_)) | None => MakeFailure::Other { text: error.to_string() },
     }
 }
 
@@ -95,7 +120,7 @@ impl Copilot {
     ) -> Result<Option<Outcome>, MakeError> {
         let Some(model) = &self.model else { return Ok(None) };
         if let Some(reason) = &input.no_model {
-            return Ok(Some(Outcome::failed(reason)));
+            return Ok(Some(Outcome::failed(reason.clone())));
         }
         let limit = cancel.child_token();
         let mut asked = std::pin::pin!(self.ask(model, call, input, progress, &limit));
@@ -110,7 +135,7 @@ impl Copilot {
         };
         match ended {
             Err(MakeError::Cancelled { usage }) if !cancel.is_cancelled() => {
-                let reason = format!("there was no whole answer within {} s", within.as_secs_f32());
+                let reason = MakeFailure::TooSlow { seconds: within.as_secs() };
                 Ok(Some(Outcome::Failed { reason, usage }))
             }
             ended => ended.map(Some),
@@ -146,14 +171,14 @@ impl Copilot {
                     return Err(MakeError::Cancelled { usage: Some(Usage { prompt, completion: 0, estimated: true }) });
                 }
                 Err(Error::TooLong { .. }) => budget /= 2,
-                Err(error) => return Ok(Outcome::failed(error.to_string())),
+                Err(error) => return Ok(Outcome::failed(failure(&error))),
             }
         }
-        Ok(Outcome::failed("the conversation does not fit into the model's context"))
+        Ok(Outcome::failed(MakeFailure::TooLong))
     }
 
     /// What would be sent for a call.
-    pub(crate) fn ready(&self, call: &mut Call, input: &Input, budget: u64) -> Result<Ready, String> {
+    pub(crate) fn ready(&self, call: &mut Call, input: &Input, budget: u64) -> Result<Ready, MakeFailure> {
         let prompts = self.prompts();
         // The frame without the conversation says how much room is left for it.
         let frame = render(&prompts, call, input, &Packed { lines: Vec::new(), left_out: input.lines.len() })?;
@@ -191,22 +216,27 @@ impl Copilot {
             room = room.saturating_sub(over);
         };
         if self.settings.masking_of(input.inbox()) == Masking::Block && !call.masks.is_empty() {
-            return Err("it holds personal data, which may not leave this inbox (setting `masking`)".into());
+            return Err(MakeFailure::PersonalData);
         }
         if packed == 0 && self.counter.count_request(&ready.request) > budget {
-            return Err(format!("it is longer than the {budget} tokens of a request"));
+            return Err(MakeFailure::TooLong);
         }
         Ok(ready)
     }
 }
 
-fn render(prompts: &crate::prompt::Prompts, call: &Call, input: &Input, packed: &Packed<'_>) -> Result<Ready, String> {
+fn render(
+    prompts: &crate::prompt::Prompts,
+    call: &Call,
+    input: &Input,
+    packed: &Packed<'_>,
+) -> Result<Ready, MakeFailure> {
     let rows: Vec<Row<'_>> = packed.lines.iter().map(|line| Row::of(line)).collect();
     let mut context = call.context.clone();
     context["conversation"] = json!(envelope::wrap(&input.nonce, "conversation", &rows));
     context["left_out"] = if packed.left_out > 0 { json!(packed.left_out.to_string()) } else { Value::Null };
-    let rendered =
-        prompts.render(call.task, input.inbox(), call.language, &context).map_err(|error| error.to_string())?;
+    let rendered = prompts.render(call.task, input.inbox(), call.language, &context);
+    let rendered = rendered.map_err(|error| MakeFailure::Other { text: error.to_string() })?;
     let mut request = Request::new(call.task, rendered.system).user(rendered.user);
     request.max_tokens = rendered.hints.max_tokens;
     request.temperature = rendered.hints.temperature;
@@ -233,12 +263,9 @@ async fn read(
             let text = secrets.kept(&call.masks.restore(&done.text));
             Ok(Outcome::Answered { text, model: done.model, version: ready.version, usage: done.usage })
         }
-        Ok(done) => {
-            let reason = "the answer was cut by its token limit".to_owned();
-            Ok(Outcome::Failed { reason, usage: Some(done.usage) })
-        }
+        Ok(done) => Ok(Outcome::Failed { reason: MakeFailure::Cut, usage: Some(done.usage) }),
         Err(broken) if broken.error == Error::Cancelled => Err(MakeError::Cancelled { usage: Some(broken.usage) }),
-        Err(broken) => Ok(Outcome::Failed { reason: broken.error.to_string(), usage: Some(broken.usage) }),
+        Err(broken) => Ok(Outcome::Failed { reason: failure(&broken.error), usage: Some(broken.usage) }),
     }
 }
 
@@ -249,5 +276,33 @@ fn speaker(who: Who) -> &'static str {
         Who::Agent | Who::External => "agent",
         Who::Note => "internal note",
         Who::System => "system",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_s_failure_is_told_apart_for_people() {
+        let status = |status| Error::permanent(Reason::Status { status, said: "no".into() });
+        let said = || "no".to_owned();
+        for (error, wanted) in [
+            (Error::transient(Reason::Unreachable), MakeFailure::Unreachable),
+            (Error::transient(Reason::NoAnswer), MakeFailure::NoAnswer),
+            (Error::transient(Reason::BrokenOff), MakeFailure::BrokenOff),
+            (Error::transient(Reason::Resting), MakeFailure::Resting),
+            (Error::permanent(Reason::Filtered), MakeFailure::Filtered),
+            (Error::permanent(Reason::NotUnderstood), MakeFailure::NotUnderstood),
+            (status(401), MakeFailure::KeyRefused { status: 401, said: said() }),
+            (status(403), MakeFailure::KeyRefused { status: 403, said: said() }),
+            (status(429), MakeFailure::TooMany { said: said() }),
+            (status(404), MakeFailure::HttpStatus { status: 404, said: said() }),
+            (Error::TooLong { reason: Reason::Status { status: 413, said: said() } }, MakeFailure::TooLong),
+        ] {
+            assert_eq!(failure(&error), wanted);
+        }
+        let other = failure(&Error::permanent("no such header"));
+        assert!(matches!(&other, MakeFailure::Other { text } if text.ends_with("no such header")), "{other:?}");
     }
 }

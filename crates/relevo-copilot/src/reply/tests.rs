@@ -198,10 +198,11 @@ async fn a_reply_that_was_meant_for_one_customer_alone_is_not_learnt() {
         "Va a la calle Olmo 7",
         "Te llamo al +34 612 345 678",
     ] {
+        // Each replaces what the one before taught.
         copilot.learn("theirs", &said(reply), &["calle Olmo 7".into()]);
+        let draft = make(&copilot, &input("¿Dónde está mi paquete?")).await;
+        assert_eq!(draft.body["suggestions"], json!([]), "{reply}");
     }
-    let draft = make(&copilot, &input("¿Dónde está mi paquete?")).await;
-    assert_eq!(draft.body["suggestions"], json!([]));
     copilot.learn("ours", &said("Lo miro y te digo."), &[]);
     let draft = make(&copilot, &input("¿Dónde está mi paquete?")).await;
     assert_eq!(draft.body["suggestions"][0]["text"], "Lo miro y te digo.");

@@ -72,7 +72,11 @@ fn collected(input: &Input) -> Vec<Value> {
     for line in input.lines.iter().filter(|line| line.who == Who::Visitor) {
         for entity in entities(&line.text) {
             let value = &line.text[entity.span.clone()];
-            let telling = entity.kind != Kind::Number || word_count(&line.text) > 1;
+            let telling = match entity.kind {
+                Kind::Number => word_count(&line.text) > 1,
+                Kind::Name => is_theirs(&line.text[..entity.span.start], value, input),
+                _ => true,
+            };
             if telling && seen.insert(same_value(value)) {
                 values.push(
                     json!({"key": words::kind(entity.kind, input.agent_language), "value": value, "seq": line.seq}),
@@ -86,15 +90,35 @@ fn collected(input: &Input) -> Vec<Value> {
     values
 }
 
-/// The last thing that the house said which was no question.
+/// Whether a name is news of the customer's: they say that it is theirs, or the house has never said it. The bot's, the
+/// shop's and its wares' names are the house's own.
+fn is_theirs(before: &str, name: &str, input: &Input) -> bool {
+    let name = words_of(name);
+    let says = |line: &Line| words_of(&line.text).windows(name.len().max(1)).any(|run| *run == *name);
+    introduces(before) || !input.lines.iter().any(|line| line.who.answers() && says(line))
+}
+
+/// Whether the end of these words says that a name follows.
+fn introduces(text: &str) -> bool {
+    let said = words_of(text).join(" ");
+    words::INTRODUCING.iter().any(|opening| said == *opening || said.ends_with(&format!(" {opening}")))
+}
+
+/// The last thing that the house said which was no question. Who greets before anybody has asked anything, or says who
+/// they are, has not tried anything yet.
 fn tried(lines: &[Line]) -> Option<String> {
-    let house = lines.iter().rev().filter(|line| line.who.answers());
+    let asked = lines.iter().position(|line| line.who == Who::Visitor).unwrap_or(lines.len());
+    let house = lines[asked..].iter().rev().filter(|line| line.who.answers());
     let mut statements = house.flat_map(|line| {
         let text = line.text.as_str();
         sentences(text).into_iter().rev().map(move |range| (range.clone(), text)).collect::<Vec<_>>()
     });
     statements
-        .find(|(range, text)| !text[range.end..].starts_with('?') && word_count(&text[range.clone()]) >= 4)
+        .find(|(range, text)| {
+            let said = &text[range.clone()];
+            let names = || words::INTRODUCING.iter().any(|opening| words_of(said).join(" ").starts_with(opening));
+            !text[range.end..].starts_with('?') && word_count(said) >= 4 && !names()
+        })
         .map(|(range, text)| first_words(text[range].trim(), 25).to_owned())
 }
 

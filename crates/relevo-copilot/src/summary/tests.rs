@@ -219,3 +219,29 @@ async fn an_offline_brief_is_the_same_at_once_and_in_parts() {
     }
     assert_eq!(parts.telling(60), once.telling(60));
 }
+
+#[test]
+fn the_house_s_own_names_are_not_collected_as_the_customer_s() {
+    let collected = |lines: &[(Who, &str)]| {
+        let input = Input::new((1..).zip(lines).map(|(n, (who, text))| Line::new(n, *who, *text)).collect());
+        let made = super::offline::summarise(&input, 60);
+        let values: Vec<String> =
+            made.collected.iter().map(|value| value["value"].as_str().unwrap().to_owned()).collect();
+        (values, made.tried)
+    };
+    let bot = (Who::Bot, "Hi! I'm Faro, the shop's assistant. How can I help?");
+    let lamp = (Who::Visitor, "hello, does the Faro lamp come with a bulb?");
+    let (values, tried) = collected(&[bot, lamp]);
+    assert_eq!((values, tried), (vec![], None), "a greeting is nothing that was tried");
+    let (values, tried) = collected(&[lamp, bot, (Who::Bot, "The bulb is sold on its own.")]);
+    assert_eq!((values, tried.as_deref()), (vec![], Some("The bulb is sold on its own")));
+    assert_eq!(collected(&[lamp]).0, ["Faro"], "nobody but the customer has said it");
+    for (hello, says, name) in [
+        ("Hola, soy Marta, de la tienda.", "Hola Marta, me llamo Marta Vidal", "Marta Vidal"),
+        ("Olá, sou a Ana, da loja.", "Eu também, sou a Ana", "Ana"),
+        ("Hi, Ana here, how can I help?", "Hi, my name is Ana", "Ana"),
+    ] {
+        let (values, _) = collected(&[(Who::Agent, hello), (Who::Visitor, says)]);
+        assert!(values.contains(&name.to_owned()), "{values:?}");
+    }
+}

@@ -43,6 +43,33 @@ pub(super) fn reason(reason: &str, language: Language) -> Option<&'static str> {
     Some(language.pick(es, pt, en))
 }
 
+/// What somebody says before their own name, folded.
+pub(super) const INTRODUCING: &[&str] = &[
+    "soy",
+    "me llamo",
+    "mi nombre es",
+    "habla",
+    "a nombre de",
+    "sou",
+    "sou o",
+    "sou a",
+    "chamo me",
+    "me chamo",
+    "meu nome e",
+    "o meu nome e",
+    "aqui e",
+    "aqui e o",
+    "aqui e a",
+    "em nome de",
+    "i m",
+    "im",
+    "i am",
+    "my name is",
+    "my name s",
+    "this is",
+    "name of",
+];
+
 /// What is open, by who spoke last.
 pub(super) fn open_point(customer_spoke_last: bool, language: Language) -> &'static str {
     if customer_spoke_last {

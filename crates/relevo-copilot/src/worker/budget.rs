@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use relevo::store::{Artifact, StoreError, Tokens};
+use relevo::store::{Artifact, MakeFailure, StoreError, Tokens};
 use relevo_domain::id::TeamId;
 use relevo_domain::time::Timestamp;
 
@@ -30,7 +30,7 @@ impl Day {
 
 impl Inner {
     /// Why no model may be asked for a team today.
-    pub(super) async fn spent(&self, team: Option<&TeamId>) -> Result<Option<String>, StoreError> {
+    pub(super) async fn spent(&self, team: Option<&TeamId>) -> Result<Option<MakeFailure>, StoreError> {
         let Some(limit) = self.copilot.settings().day_tokens.filter(|_| self.copilot.model.is_some()) else {
             return Ok(None);
         };
@@ -44,14 +44,7 @@ impl Inner {
             *self.day() = day;
         }
         let used = self.day().used.get(&team.cloned()).copied().unwrap_or_default();
-        let whose = team
-            .map_or_else(|| "conversations without a team have".to_owned(), |team| format!("the team `{team}` has"));
-        Ok((used >= limit).then(|| {
-            format!(
-                "{whose} used {used} of {limit} tokens today: a model answers again after midnight UTC, or once \
-                 `copilot.day_tokens` is raised"
-            )
-        }))
+        Ok((used >= limit).then(|| MakeFailure::Spent { team: team.cloned(), used, limit }))
     }
 
     /// Counts what one more has used.

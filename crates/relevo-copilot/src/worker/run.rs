@@ -1,10 +1,10 @@
 //! One artifact from its request to its end.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relevo::bus::{Bus, Signal};
-use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, StoreError, Tokens};
+use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, MakeFailure, StoreError, Tokens};
 use relevo_domain::card::{Visibility, may_see};
 use relevo_domain::event::Envelope;
 use relevo_domain::id::{ArtifactId, ConversationId, Seq, TeamId};
@@ -19,8 +19,6 @@ use crate::text::Language;
 use crate::transcript::Who;
 use crate::{ask, rewrite};
 
-/// What an artifact says whose messages are no longer what they were.
-const WITHDRAWN: &str = "a message that this was made from was removed";
 /// Every so many summaries one reads the whole conversation again, so that what one got wrong does not stay.
 const REBUILT_EVERY: usize = 8;
 /// How many of the conversations most like this one are looked at for answers that an agent may see.
@@ -35,6 +33,7 @@ pub(super) struct Work {
     /// The last fact that was read for it.
     pub(super) read_up_to: Seq,
     pub(super) cancel: CancellationToken,
+    told: Arc<Told>,
     /// The ends of what is made before it.
     pub(super) before: Vec<CancellationToken>,
     /// Tells whoever waits for its end, however it ends.
@@ -69,10 +68,12 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
         }
         let (cancel, ended) = (at.stop.child_token(), CancellationToken::new());
         let before = turn::before(&runs, &key);
-        let run = Run { artifact: id, cancel: cancel.clone(), covers: input.covers().1, ended: ended.clone() };
+        let told = Told::new(at.bus.clone(), request.conversation, id);
+        let (covers, stops) = (input.covers().1, cancel.clone());
+        let run = Run { artifact: id, cancel: stops, covers, ended: ended.clone(), told: told.clone() };
         runs.insert(key.clone(), run);
         let artifact = started(inner, &request, &input, team, id);
-        Work { artifact, request, key, input, read_up_to, cancel, before, _ended: ended.drop_guard() }
+        Work { artifact, request, key, input, read_up_to, cancel, told, before, _ended: ended.drop_guard() }
     };
     match at.store.begin_artifact(&work.artifact).await {
         Ok(true) => {}
@@ -247,6 +248,7 @@ fn started(inner: &Inner, request: &Request, input: &Input, team: Option<TeamId>
         sources: Vec::new(),
         feedback: Vec::new(),
         error: None,
+        failure: None,
     }
 }
 
@@ -255,33 +257,27 @@ pub(super) fn empty(artifact: &mut Artifact) {
     artifact.status = ArtifactStatus::Failed;
     artifact.body = json!({});
     artifact.sources = Vec::new();
-    artifact.error = Some(WITHDRAWN.to_owned());
+    artifact.failed_by(Some(MakeFailure::Withdrawn));
 }
 
 async fn finish(inner: &Inner, mut work: Work) {
-    let listener =
-        Deltas { bus: inner.at.bus.as_ref(), conversation: work.artifact.conversation, artifact: work.artifact.id };
-    let made = match turn::wait(inner, &mut work, &listener).await {
+    let told = work.told.clone();
+    let made = match turn::wait(inner, &mut work, told.as_ref()).await {
         Ok(Some(same)) => Ok(Made::Before(same)),
         Ok(None) => {
-            let made = inner.copilot.make(&work.key.task, &work.input, &listener, &work.cancel).await;
+            let made = inner.copilot.make(&work.key.task, &work.input, told.as_ref(), &work.cancel).await;
             made.map(Made::Now).map_err(NotMade::from)
         }
         Err(error) => Err(error),
     };
-    let Work { mut artifact, key, input, read_up_to, .. } = work;
+    let Work { mut artifact, key, read_up_to, .. } = work;
     let usage = match made {
-        Ok(Made::Now(draft)) => {
-            let usage = fill(&mut artifact, draft);
-            if artifact.offline && input.no_model.is_some() {
-                artifact.body["spent"] = json!(true);
-            }
-            usage
-        }
+        Ok(Made::Now(draft)) => fill(&mut artifact, draft),
         Ok(Made::Before(same)) => {
-            let Artifact { status, body, sources, model, offline, prompt_version, covers, error, .. } = same;
+            let Artifact { status, body, sources, model, offline, prompt_version, covers, error, failure, .. } = same;
             let mine = artifact;
-            artifact = Artifact { status, body, sources, model, offline, prompt_version, covers, error, ..mine };
+            artifact =
+                Artifact { status, body, sources, model, offline, prompt_version, covers, error, failure, ..mine };
             None
         }
         Err(NotMade { why: None, usage }) => {
@@ -290,7 +286,7 @@ async fn finish(inner: &Inner, mut work: Work) {
         }
         Err(NotMade { why, usage }) => {
             artifact.status = ArtifactStatus::Failed;
-            artifact.error = why;
+            artifact.failed_by(why);
             usage
         }
     };
@@ -308,7 +304,7 @@ async fn finish(inner: &Inner, mut work: Work) {
         Err(error) => {
             artifact.body = json!({});
             artifact.status = ArtifactStatus::Failed;
-            artifact.error = Some(error.to_string());
+            artifact.failed_by(Some(MakeFailure::Other { text: error.to_string() }));
         }
     }
     if let Err(error) = inner.at.store.put_artifact(&artifact).await {
@@ -328,17 +324,19 @@ enum Made {
 /// Why nothing was made.
 pub(super) struct NotMade {
     /// None: it was stopped.
-    pub(super) why: Option<String>,
+    pub(super) why: Option<MakeFailure>,
     pub(super) usage: Option<Usage>,
 }
 
 impl From<MakeError> for NotMade {
     fn from(error: MakeError) -> Self {
-        let why = error.to_string();
+        let text = error.to_string();
         match error {
             MakeError::Cancelled { usage } => Self { why: None, usage },
-            MakeError::NeedsModel { usage, .. } => Self { why: Some(why), usage },
-            MakeError::Empty => Self { why: Some(why), usage: None },
+            MakeError::NeedsModel { reason, usage } => {
+                Self { why: Some(reason.unwrap_or(MakeFailure::NeedsModel)), usage }
+            }
+            MakeError::Empty => Self { why: Some(MakeFailure::Other { text }), usage: None },
         }
     }
 }
@@ -352,7 +350,7 @@ fn fill(artifact: &mut Artifact, draft: Draft) -> Option<Usage> {
     artifact.offline = draft.offline;
     artifact.prompt_version = draft.prompt_version;
     // Why the model did not write it; the artifact itself is complete.
-    artifact.error = draft.fallback;
+    artifact.failed_by(draft.fallback);
     draft.tokens
 }
 
@@ -361,34 +359,60 @@ fn tokens(usage: Usage) -> Tokens {
     Tokens { prompt: small(usage.prompt), completion: small(usage.completion) }
 }
 
-/// Tells the bus how an artifact grows.
-pub(super) struct Deltas<'a> {
-    bus: &'a dyn Bus,
+/// Tells the bus how an artifact grows, and all of it again to whoever comes later. What it tells is in order: nobody
+/// tells anything while something is being told.
+pub(super) struct Told {
+    bus: Arc<dyn Bus>,
     conversation: ConversationId,
     artifact: ArtifactId,
+    so_far: Mutex<SoFar>,
 }
 
-impl Deltas<'_> {
-    fn publish(&self, step: Option<&str>, text: &str) {
-        self.bus.publish(Signal::ArtifactDelta {
-            conversation: self.conversation,
-            artifact: self.artifact,
-            step: step.map(str::to_owned),
-            text: text.to_owned(),
-        });
+#[derive(Default)]
+struct SoFar {
+    step: Option<String>,
+    text: String,
+    characters: usize,
+}
+
+impl Told {
+    fn new(bus: Arc<dyn Bus>, conversation: ConversationId, artifact: ArtifactId) -> Arc<Self> {
+        Arc::new(Self { bus, conversation, artifact, so_far: Mutex::default() })
+    }
+
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, step: Option<String>, at: usize, text: String) {
+        let Self { conversation, artifact, .. } = *self;
+        self.bus.publish(Signal::ArtifactDelta { conversation, artifact, step, at, text });
+    }
+
+    /// Everything from its beginning.
+    pub(super) fn again(&self) {
+        let so_far = self.so_far();
+        self.publish(so_far.step.clone(), 0, so_far.text.clone());
     }
 }
 
-impl Progress for Deltas<'_> {
+impl Progress for Told {
     fn step(&self, step: &str) {
-        self.publish(Some(step), "");
+        let mut so_far = self.so_far();
+        so_far.step = Some(step.to_owned());
+        self.publish(so_far.step.clone(), so_far.characters, String::new());
     }
 
     fn text(&self, piece: &str) {
-        self.publish(None, piece);
+        let mut so_far = self.so_far();
+        self.publish(None, so_far.characters, piece.to_owned());
+        so_far.text.push_str(piece);
+        so_far.characters += piece.chars().count();
     }
 
     fn restart(&self) {
+        let mut so_far = self.so_far();
+        (so_far.text, so_far.characters) = (String::new(), 0);
         self.bus.publish(Signal::Artifact { conversation: self.conversation, artifact: self.artifact });
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use relevo::bot::{Handoff, LiveTurn, bot_fn};
 use relevo::bus::Signal;
 use relevo::framework::{Framework, LocalVisitor, Running};
-use relevo::store::{Artifact, ArtifactKind, ArtifactStatus};
+use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, MakeFailure};
 use relevo_domain::card::Visibility;
 use relevo_domain::command::{AgentFacts, Command, Outbound, Role};
 use relevo_domain::event::Event;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Request, RequestError, Worker, Workplace};
 use crate::copilot::{Copilot, Price, Prices, Settings, Task};
+use crate::knowledge::article;
 use crate::rewrite::Style;
 use crate::tab;
 use crate::text::Language;
@@ -33,6 +34,14 @@ async fn shop(copilot: Copilot) -> (Running, Worker, Receiver<Signal>) {
 }
 
 async fn shop_seen_by(copilot: Copilot, visibility: Visibility) -> (Running, Worker, Receiver<Signal>) {
+    let (running, at) = house(visibility).await;
+    let signals = at.bus.subscribe();
+    let worker = Worker::start(copilot, at, running.feed()).await.unwrap();
+    (running, worker, signals)
+}
+
+/// The shop alone, and where a worker of it would work.
+async fn house(visibility: Visibility) -> (Running, Workplace) {
     let bot = bot_fn(|turn: LiveTurn| async move {
         if turn.text().contains("persona") {
             return turn.handoff(Handoff::because("quiere una persona").captured("pedido", "48213")).await;
@@ -41,7 +50,6 @@ async fn shop_seen_by(copilot: Copilot, visibility: Visibility) -> (Running, Wor
     });
     let running = Framework::in_memory().inbox_with_bot("shop", "echo", bot).start().await.unwrap();
     let desk = running.desk();
-    let signals = desk.bus().subscribe();
     let at = Workplace {
         store: desk.store().clone(),
         bus: desk.bus().clone(),
@@ -54,8 +62,24 @@ async fn shop_seen_by(copilot: Copilot, visibility: Visibility) -> (Running, Wor
         visibility,
         shortcuts: None,
     };
-    let worker = Worker::start(copilot, at, running.feed()).await.unwrap();
-    (running, worker, signals)
+    (running, at)
+}
+
+/// A worker that does not follow the log.
+fn unfed(copilot: Copilot, at: Workplace) -> Worker {
+    let (runs, day) = (std::sync::Mutex::default(), std::sync::Mutex::default());
+    Worker { inner: Arc::new(super::Inner { copilot, at, runs, day }) }
+}
+
+/// A supervisor removes the message that holds this.
+async fn remove(running: &Running, here: ConversationId, said: &str) {
+    let desk = running.desk();
+    let facts = desk.store().read(here, 0, 100).await.unwrap();
+    let posted = facts.iter().find(|fact| format!("{fact:?}").contains(said)).unwrap();
+    let Event::MessagePosted { message, .. } = &posted.event else { panic!("{posted:?}") };
+    let (message, author, posted) = (message.id, message.author.clone(), posted.seq);
+    let agent = AgentFacts { role: Role::Supervisor, ..agent(1) };
+    desk.run(here, Command::RemoveMessage { agent, message, posted, author }).await.unwrap();
 }
 
 /// Waits until an artifact is in this state.
@@ -163,9 +187,9 @@ async fn a_summary_is_made_by_itself_after_as_many_messages_as_the_settings_say(
         }
     };
     let said = running.desk().store().read(summary.conversation, brief.covers.last, 100).await.unwrap();
-    let said = said.iter().filter(|fact| matches!(&fact.event, Event::MessagePosted { .. })).map(|fact| fact.seq);
+    let mut said = said.iter().filter(|fact| matches!(&fact.event, Event::MessagePosted { .. })).map(|fact| fact.seq);
     assert_eq!((summary.kind, summary.created_by), (ArtifactKind::Summary, None));
-    assert_eq!(summary.covers.last, said.last().unwrap(), "after two messages, not after one");
+    assert_eq!(summary.covers.last, said.next_back().unwrap(), "after two messages, not after one");
     running.stop().await;
 }
 
@@ -360,6 +384,34 @@ async fn a_reply_does_not_wait_for_a_summary_and_is_asked_for_once() {
     running.stop().await;
 }
 
+// behaviour 8
+#[tokio::test]
+async fn behaviour_08_what_whoever_asks_may_not_read_is_in_no_request() {
+    let model = Arc::new(Scripted::saying(["Se envía otra [1]."]));
+    let copilot = Copilot::offline().with_model(model.clone(), Counter::upper());
+    let public = "# Pedidos que no llegan\n\nSi un pedido no llega en diez días se envía otro.\n";
+    let internal = "---\ntitle: Pedidos que no llegan\ninternal: true\n---\nSi un pedido no llega, CANARY-INTERNAL.\n";
+    let both = article("llegan.md", public).into_iter().chain(article("dentro.md", internal));
+    copilot.knowledge().sync("articles", both, |_, _| ()).await.unwrap();
+    let (running, worker, mut signals) = shop(copilot).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let question = "¿Qué pasa si un pedido no llega?".to_owned();
+    let mut asked = async |task: Task, internal: bool| {
+        let id = worker.request(Request { task, internal, by: Some(agent(1)), ..summary(here) }).await.unwrap();
+        done(&running, &mut signals, id).await;
+        model.requests().last().unwrap().turns[0].text.clone()
+    };
+    for task in [Task::Reply, Task::Ask { question }] {
+        let without = asked(task.clone(), false).await;
+        assert!(without.contains("diez días") && !without.contains("CANARY-INTERNAL"), "{without}");
+        assert!(asked(task, true).await.contains("CANARY-INTERNAL"));
+    }
+    running.stop().await;
+}
+
 // behaviour 15
 #[tokio::test]
 async fn a_stopped_artifact_keeps_nothing_as_final() {
@@ -438,6 +490,55 @@ async fn behaviour_04_after_a_removal_the_next_summary_is_made_from_the_start_wi
     running.stop().await;
 }
 
+// behaviour 4
+#[tokio::test]
+async fn behaviour_04_what_nobody_withdrew_yet_is_not_gone_on_from_and_what_is_being_made_is_emptied_at_its_end() {
+    let model = Held::saying(summaries());
+    let (running, at) = house(Visibility::Everyone).await;
+    let mut signals = at.bus.subscribe();
+    // Another server may not have come to the removal yet.
+    let worker = unfed(Copilot::offline().with_model(model.clone(), Counter::upper()), at);
+    let visitor = running.visitor("shop").await.unwrap();
+    for said in ["Mi pedido no llega", "Es el CANARY-48213"] {
+        visitor.write(said).await.unwrap();
+        visitor.next_reply().await.unwrap();
+    }
+    let here = conversation(&running).await;
+    model.let_through.add_permits(1);
+    let first = worker.request(summary(here)).await.unwrap();
+    assert_eq!(done(&running, &mut signals, first).await.body["text"], "PRIMERO: pregunta.");
+    visitor.write("¿Hola?").await.unwrap();
+    let second = worker.request(Request { again: true, ..summary(here) }).await.unwrap();
+    step(&mut signals, second, "writing").await;
+    remove(&running, here, "CANARY").await;
+    model.let_through.add_permits(2);
+    let emptied = until(&running, &mut signals, ArtifactStatus::Failed).await;
+    assert_eq!((emptied.id, &emptied.body, emptied.failure), (second, &json!({}), Some(MakeFailure::Withdrawn)));
+    let third = worker.request(summary(here)).await.unwrap();
+    done(&running, &mut signals, third).await;
+    let asked = &model.says.requests()[2].turns[0].text;
+    assert!(asked.contains("no llega") && !asked.contains("PRIMERO") && !asked.contains("CANARY"), "{asked}");
+    running.stop().await;
+}
+
+// behaviour 4
+#[tokio::test]
+async fn behaviour_04_a_removal_stops_what_is_being_made_from_the_message() {
+    let model = Held::saying(summaries());
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model, Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Es el CANARY-48213").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let made = worker.request(summary(here)).await.unwrap();
+    step(&mut signals, made, "writing").await;
+    // The model never answers: it ends because it is stopped.
+    remove(&running, here, "CANARY").await;
+    let stopped = until(&running, &mut signals, ArtifactStatus::Failed).await;
+    assert_eq!((stopped.id, stopped.body, stopped.failure), (made, json!({}), Some(MakeFailure::Withdrawn)));
+    running.stop().await;
+}
+
 // covers: A07
 #[tokio::test]
 async fn a_team_that_has_used_its_day_is_answered_offline_and_told_why() {
@@ -463,19 +564,17 @@ async fn a_team_that_has_used_its_day_is_answered_offline_and_told_why() {
     let second = done(&running, &mut signals, id).await;
     let why = second.error.clone().unwrap_or_default();
     assert!(second.offline && why.contains("of 10 tokens today") && why.contains("copilot.day_tokens"), "{why}");
-    assert_eq!((model.requests().len(), &second.body["spent"]), (1, &json!(true)));
+    let used = u64::from(tokens.prompt) + u64::from(tokens.completion);
+    assert_eq!(second.failure, Some(MakeFailure::Spent { team: None, used, limit: 10 }));
+    assert_eq!(model.requests().len(), 1);
     let task = Task::Rewrite { draft: "Hola".into(), style: Style::Longer };
     let refused = worker.request(Request { task, ..summary(second.conversation) }).await;
-    assert!(matches!(&refused, Err(RequestError::Spent(why)) if why.contains("of 10 tokens today")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(RequestError::Spent(why)) if why.to_string().contains("of 10 tokens today")),
+        "{refused:?}"
+    );
     // Another server on the same store finds what was used in it.
-    let other = Worker {
-        inner: Arc::new(super::Inner {
-            copilot,
-            at: worker.inner.at.clone(),
-            runs: std::sync::Mutex::default(),
-            day: std::sync::Mutex::default(),
-        }),
-    };
+    let other = unfed(copilot, worker.inner.at.clone());
     assert!(other.inner.spent(None).await.unwrap().is_some());
     assert!(other.inner.spent(Some(&TeamId::new("ventas").unwrap())).await.unwrap().is_none(), "each team has its own");
     running.stop().await;

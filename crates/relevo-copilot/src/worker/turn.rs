@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use relevo::bus::Signal;
-use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, StoreError};
+use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, MakeFailure, StoreError};
 use relevo_domain::id::{ConversationId, Seq};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -62,7 +62,7 @@ pub(super) async fn wait(inner: &Inner, work: &mut Work, progress: &dyn Progress
 }
 
 fn failed(error: &dyn std::fmt::Display) -> NotMade {
-    NotMade { why: Some(error.to_string()), usage: None }
+    NotMade { why: Some(MakeFailure::Other { text: error.to_string() }), usage: None }
 }
 
 /// Waits for the others; whether there were any.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::wire::{ChatBody, Chunk};
 use super::{Endpoint, transport};
 use crate::tokens::Counter;
-use crate::{Answer, Error, Finish, Piece, Usage};
+use crate::{Answer, Error, Finish, Piece, Reason, Usage};
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Chunk, OpenAIError>> + Send>>;
 
@@ -38,7 +38,7 @@ impl Seen {
         if let Some(error) = chunk.error {
             let message: String = error.message.iter().flat_map(|text| text.chars()).take(300).collect();
             return Err(if error.is_too_long() {
-                Error::TooLong { reason: message }
+                Error::TooLong { reason: message.into() }
             } else {
                 Error::permanent(format!("the endpoint broke off: {message}"))
             });
@@ -75,14 +75,14 @@ pub(super) async fn open(
             }
         }
         Err(match seen.finish {
-            Some(Finish::Filtered) => Error::permanent("the provider's content filter refused"),
+            Some(Finish::Filtered) => Error::permanent(Reason::Filtered),
             Some(Finish::Length) => Error::permanent("the answer's token limit left no room for text"),
             _ => Error::permanent("the answer holds no text"),
         })
     };
     match cancel.run_until_cancelled(timeout(endpoint.first_text_within, opening)).await {
         None => Err(Error::Cancelled),
-        Some(Err(_)) => Err(Error::transient("no text in time")),
+        Some(Err(_)) => Err(Error::transient(Reason::NoAnswer)),
         Some(Ok(result)) => result,
     }
 }
@@ -138,7 +138,7 @@ impl Running {
             let waiting = timeout(self.silence, self.chunks.next());
             let chunk = match self.cancel.run_until_cancelled(waiting).await {
                 None => return Err(Error::Cancelled),
-                Some(Err(_)) => return Err(Error::transient("the answer fell silent")),
+                Some(Err(_)) => return Err(Error::transient(Reason::BrokenOff)),
                 Some(Ok(None)) => return self.end(),
                 Some(Ok(Some(chunk))) => chunk.map_err(|error| transport::reaction(&error))?,
             };
@@ -156,7 +156,7 @@ impl Running {
     fn end(&self) -> Result<Piece, Error> {
         let finish = self.seen.finish.unwrap_or(Finish::Unstated);
         if finish == Finish::Filtered {
-            return Err(Error::permanent("the provider's content filter cut the answer"));
+            return Err(Error::permanent(Reason::Filtered));
         }
         let estimate = Usage { prompt: self.prompt, completion: self.counted, estimated: true };
         let usage = self.seen.usage.unwrap_or(estimate);

@@ -35,9 +35,9 @@ impl Key {
             }
         };
         match error {
-            Error::Transient { reason, retry_after } => Error::Transient { reason: clean(reason), retry_after },
-            Error::Permanent { reason } => Error::Permanent { reason: clean(reason) },
-            Error::TooLong { reason } => Error::TooLong { reason: clean(reason) },
+            Error::Transient { reason, retry_after } => Error::Transient { reason: reason.map(clean), retry_after },
+            Error::Permanent { reason } => Error::Permanent { reason: reason.map(clean) },
+            Error::TooLong { reason } => Error::TooLong { reason: reason.map(clean) },
             Error::Cancelled => Error::Cancelled,
         }
     }

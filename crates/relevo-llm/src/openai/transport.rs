@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::Endpoint;
 use super::wire::Refusal;
-use crate::Error;
+use crate::{Error, Reason};
 
 /// Enough for any error object; a proxy's whole error page is not wanted.
 const ERROR_BYTES: usize = 16 << 10;
@@ -99,7 +99,7 @@ async fn refusal(response: Response) -> Error {
     }
     let said = serde_json::from_slice::<Wrapped>(&body).map(|wrapped| wrapped.error).unwrap_or_default();
     let message: String = said.message.iter().flat_map(|text| text.chars()).take(300).collect();
-    let reason = if message.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {message}") };
+    let reason = Reason::Status { status: status.as_u16(), said: message };
     match status.as_u16() {
         413 => Error::TooLong { reason },
         400 | 422 if said.is_too_long() => Error::TooLong { reason },
@@ -129,15 +129,15 @@ pub(super) fn reaction(error: &OpenAIError) -> Error {
             inner.downcast_ref::<Error>().cloned().unwrap_or_else(|| Error::transient("the call failed"))
         }
         OpenAIError::Reqwest(error) if error.is_builder() => Error::permanent("the endpoint's address is not usable"),
-        OpenAIError::Reqwest(error) if error.is_connect() => Error::transient("no connection to the endpoint"),
-        OpenAIError::Reqwest(error) if error.is_timeout() => Error::transient("no answer in time"),
-        OpenAIError::Reqwest(_) => Error::transient("the connection broke"),
-        OpenAIError::StreamError(_) => Error::transient("the answer broke off"),
+        OpenAIError::Reqwest(error) if error.is_connect() => Error::transient(Reason::Unreachable),
+        OpenAIError::Reqwest(error) if error.is_timeout() => Error::transient(Reason::NoAnswer),
+        OpenAIError::Reqwest(_) => Error::transient(Reason::BrokenOff),
+        OpenAIError::StreamError(_) => Error::transient(Reason::BrokenOff),
         // Its text quotes the answer, which belongs neither on a log line nor on a screen.
-        OpenAIError::JSONDeserialize(..) => {
-            Error::permanent("the answer is not what an OpenAI-compatible endpoint sends")
+        OpenAIError::JSONDeserialize(..) => Error::permanent(Reason::NotUnderstood),
+        OpenAIError::ApiError(error) => {
+            Error::permanent(Reason::Status { status: error.status_code.as_u16(), said: String::new() })
         }
-        OpenAIError::ApiError(error) => Error::permanent(format!("HTTP {}", error.status_code)),
         _ => Error::permanent("the request could not be made"),
     }
 }

@@ -55,7 +55,7 @@ async fn a_stream_is_read_byte_for_byte_whatever_its_packets() {
     pieces.insert(0, b": keep-alive\r\n\r\n".to_vec());
     pieces
         .push(b": comment\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n".to_vec());
-    pieces.push(delta(" y ya").into_bytes());
+    pieces.push(delta(" y ya \n").into_bytes());
     pieces.push(STOP.into());
     pieces.push(b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":21,\"completion_tokens\":9}}\n\n".to_vec());
     // No [DONE]: the connection just ends.
@@ -64,10 +64,22 @@ async fn a_stream_is_read_byte_for_byte_whatever_its_packets() {
     let mut seen = Vec::new();
     let answer = model.stream(&request(), &CancellationToken::new()).await.unwrap();
     let done = answer.collect(|piece| seen.push(piece.to_owned())).await.unwrap();
-    assert_eq!(done.text, format!("{text} y ya"));
-    assert_eq!(seen, [text, " y ya"], "empty deltas are not passed on, order is kept");
+    assert_eq!(done.text, format!("{text} y ya \n"));
+    assert_eq!(seen, [text, " y ya \n"], "empty deltas are not passed on, order is kept");
     assert_eq!((done.usage.prompt, done.usage.completion, done.usage.estimated), (21, 9, false));
     assert_eq!((done.model.as_str(), done.finish), ("house-1", Finish::Stop));
+}
+
+// behaviour 14
+#[tokio::test]
+async fn a_stream_that_ends_without_a_reason_and_without_a_count_is_whole_and_counted_here() {
+    let pieces = vec![delta("uno ").into_bytes(), delta("dos").into_bytes()];
+    let server = StandIn::start(vec![Answer::Stream(pieces)]).await;
+    let model = OpenAi::new(endpoint(&server)).unwrap();
+    let answer = model.stream(&request(), &CancellationToken::new()).await.unwrap();
+    let done = answer.collect(|_| {}).await.unwrap();
+    assert_eq!((done.text.as_str(), done.finish), ("uno dos", Finish::Unstated));
+    assert!(done.usage.estimated && done.usage.prompt > 0 && done.usage.completion > 0, "{:?}", done.usage);
 }
 
 // covers: A08

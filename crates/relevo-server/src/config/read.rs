@@ -25,6 +25,10 @@ pub(super) fn read(file: Option<&Path>) -> Result<Config, BadSettings> {
     Ok(config)
 }
 
+pub(super) fn environment() -> Result<Config, BadSettings> {
+    parse(sources(None)?)
+}
+
 fn there(folder: &str) -> Option<PathBuf> {
     Some(PathBuf::from(folder)).filter(|folder| folder.is_dir())
 }

@@ -1,6 +1,6 @@
 //! What the Copilot made.
 
-use super::{Time, words};
+use super::{Time, plain, words};
 use relevo::domain::id::{AgentId, ArtifactId, Seq};
 use relevo::store::{self, ArtifactKind, ArtifactStatus};
 use relevo_copilot::tab::Standing;
@@ -39,8 +39,7 @@ pub struct Artifact {
     /// What that cost, where the price table knows the model.
     cost: Option<Cost>,
     /// Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`, of rewritings
-    /// `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`. Any has `spent: true` where
-    /// no model was asked because the team's tokens of the day are used up.
+    /// `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`.
     #[schema(value_type = Object)]
     body: Value,
     /// `{n, kind, id, title, version, span, seq}`.
@@ -49,7 +48,14 @@ pub struct Artifact {
     /// What became of it: `{what, distance, suggestion, rating, agent, at}`.
     #[schema(value_type = Vec<Object>)]
     feedback: Vec<Value>,
+    /// Why it failed, or why no model wrote it: in the server's words.
     error: Option<String>,
+    /// The same, to be said in the reader's language: `{kind, …}` with the values that belong to it (`status`, `said`,
+    /// `seconds`, `used`, `limit`, `text`). `kind` is `unreachable`, `no_answer`, `resting`, `key_refused`, `too_many`,
+    /// `http_status`, `broken_off`, `filtered`, `not_understood`, `cut`, `nothing_usable`, `too_long`, `too_slow`,
+    /// `personal_data`, `spent`, `needs_model`, `stopped`, `withdrawn` or `other`.
+    #[schema(value_type = Option<Object>)]
+    failure: Option<Value>,
 }
 
 /// The facts that it was made from.
@@ -98,6 +104,7 @@ impl Artifact {
             sources: made.sources.clone(),
             feedback: made.feedback.clone(),
             error: made.error.clone(),
+            failure: made.failure.as_ref().map(plain),
         }
     }
 }

@@ -24,7 +24,7 @@ use relevo::feed::Change;
 use relevo::store::{Agent, Artifact, ArtifactKind, ArtifactStatus, DraftMode, Position, Row};
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -74,14 +74,14 @@ struct Session {
     open: OpenConversations,
     /// The agent's unsent replies, until it is said that they changed: every row that changes shows one.
     drafts: Option<HashMap<ConversationId, String>>,
-    /// What is being written and may be read meanwhile.
-    streamed: HashSet<ArtifactId>,
+    /// What is being written and may be read meanwhile: how many characters were told, if that is known.
+    streamed: HashMap<ArtifactId, Option<usize>>,
     greeted: bool,
 }
 
 impl Session {
     fn new(app: App, agent: Agent, session: String, outgoing: Outgoing) -> Self {
-        let (open, streamed) = (OpenConversations::default(), HashSet::new());
+        let (open, streamed) = (OpenConversations::default(), HashMap::new());
         Self { app, agent, session, outgoing, open, drafts: None, streamed, greeted: false }
     }
 
@@ -194,6 +194,18 @@ impl Session {
             || made.kind != ArtifactKind::Reply
     }
 
+    /// Whoever opens a conversation in which something is being written reads it from its beginning.
+    async fn read_what_is_written(&mut self, conversation: ConversationId) {
+        let made = self.app.desk.store().artifacts(conversation).await.unwrap_or_default();
+        for made in made.iter().filter(|made| made.status == ArtifactStatus::Running) {
+            if !self.reads(made) {
+                continue;
+            }
+            self.streamed.insert(made.id, None);
+            self.app.desk.bus().publish(Signal::ArtifactWanted { conversation, artifact: made.id });
+        }
+    }
+
     async fn row(&mut self, row: &Row) -> Result<(), Closed> {
         let conversation = row.conversation.id;
         if self.drafts.is_none() {
@@ -267,7 +279,8 @@ impl Session {
                 }
                 let Ok(Some(made)) = self.app.desk.store().artifact(artifact).await else { return Ok(()) };
                 if self.reads(&made) && made.status == ArtifactStatus::Running {
-                    self.streamed.insert(artifact);
+                    // It begins, or begins anew.
+                    self.streamed.insert(artifact, Some(0));
                 } else {
                     self.streamed.remove(&artifact);
                 }
@@ -276,12 +289,23 @@ impl Session {
                 };
                 self.outgoing.send(&json!({"op": "artifact", "conversation": conversation, "artifact": made}))
             }
-            Signal::ArtifactDelta { conversation, artifact, step, text } => {
-                if !self.open.holds(conversation) || !self.streamed.contains(&artifact) {
+            Signal::ArtifactDelta { conversation, artifact, step, at, text } => {
+                if !self.open.holds(conversation) {
                     return Ok(());
                 }
+                let Some(told) = self.streamed.get_mut(&artifact) else { return Ok(()) };
+                let known = told.unwrap_or(0);
+                if at > known {
+                    // A piece was missed: all of it comes again.
+                    *told = None;
+                    self.app.desk.bus().publish(Signal::ArtifactWanted { conversation, artifact });
+                    return Ok(());
+                }
+                let text: String = text.chars().skip(known - at).collect();
+                *told = Some(known + text.chars().count());
                 self.outgoing.send(&json!({
-                    "op": "artifact_delta", "conversation": conversation, "artifact": artifact, "step": step, "text": text,
+                    "op": "artifact_delta", "conversation": conversation, "artifact": artifact, "step": step,
+                    "at": known, "text": text,
                 }))
             }
             Signal::Drafts { agent } => {
@@ -292,7 +316,7 @@ impl Session {
             }
             Signal::SignedOut { agent } if agent == self.agent.id => self.still_signed_in().await,
             Signal::SignedOut { .. } | Signal::Here { .. } => Ok(()),
-            Signal::CancelArtifact { .. } | Signal::Sources { .. } => Ok(()),
+            Signal::CancelArtifact { .. } | Signal::ArtifactWanted { .. } | Signal::Sources { .. } => Ok(()),
             Signal::Library => self.outgoing.send(&json!({"op": "library"})),
             Signal::Knowledge => self.outgoing.send(&json!({"op": "knowledge"})),
         }

@@ -1,5 +1,5 @@
 use super::MemoryStore;
-use crate::store::{Artifact, ArtifactStatus, Artifacts, StoreError};
+use crate::store::{Artifact, ArtifactStatus, Artifacts, MakeFailure, StoreError};
 use async_trait::async_trait;
 use relevo_domain::id::{ArtifactId, ConversationId};
 use relevo_domain::time::Timestamp;
@@ -48,12 +48,12 @@ impl Artifacts for MemoryStore {
         Ok(true)
     }
 
-    async fn fail_running_artifacts(&self, before: Timestamp, error: &str) -> Result<u64, StoreError> {
+    async fn fail_running_artifacts(&self, before: Timestamp, failure: &MakeFailure) -> Result<u64, StoreError> {
         let mut failed = 0;
         let left = |it: &&mut Artifact| it.status == ArtifactStatus::Running && it.created_at < before;
         for artifact in self.data().artifacts.values_mut().filter(left) {
             artifact.status = ArtifactStatus::Failed;
-            artifact.error = Some(error.to_owned());
+            artifact.failed_by(Some(failure.clone()));
             failed += 1;
         }
         Ok(failed)

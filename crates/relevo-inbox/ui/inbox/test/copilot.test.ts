@@ -5,6 +5,7 @@ import Summary from '../src/context/Summary.svelte';
 import { pieces } from '../src/context/article';
 import BriefCard from '../src/conversation/BriefCard.svelte';
 import { keyboard } from '../src/keys';
+import { texting } from '../src/lib/i18n.svelte';
 import { router } from '../src/lib/router.svelte';
 import type { Artifact, Body, Source } from '../src/lib/wire';
 import { rewrite } from '../src/store/copilot.svelte';
@@ -155,9 +156,18 @@ test('what a model did not write says why', async () => {
   const { thread } = await composing('');
   thread.ghost = 'a1';
   thread.artifact(
-    made('reply', { suggestions: [{ text: 'One.' }], spent: true }, { offline: true, error: 'used 9 of 9' }),
+    made(
+      'reply',
+      { suggestions: [{ text: 'One.' }] },
+      { offline: true, error: 'has used 9 of 9', failure: { kind: 'spent', used: 9, limit: 9 } },
+    ),
   );
-  expect((await screen.findByTestId('why-offline')).textContent).toContain('budget of this team is used up');
+  const why = async () => (await screen.findByTestId('why-offline')).textContent;
+  expect(await why()).toContain('Today’s budget of this team is used up (9 of 9 tokens)');
+  await texting.use('es');
+  await waitFor(async () => expect(await why()).toContain('El presupuesto de hoy de este equipo se ha agotado'));
+  await texting.use('en');
+  // One that an earlier version kept has the server's words alone.
   thread.artifact(made('reply', { suggestions: [{ text: 'One.' }] }, { offline: true, error: 'connection refused' }));
   await waitFor(() => expect(screen.getByTestId('why-offline').textContent).toContain('connection refused'));
 });
@@ -165,10 +175,14 @@ test('what a model did not write says why', async () => {
 test('text of a model that failed in the middle is gone when another begins', async () => {
   const { thread } = await page();
   thread.artifact(made('summary', {}, { status: 'running' }));
-  thread.delta('a1', 'writing', 'Half a sen');
+  thread.delta('a1', 'writing', 0, 'Half a sen');
   thread.artifact(made('summary', {}, { status: 'running' }));
-  thread.delta('a1', 'searching', 'Whole.');
+  thread.delta('a1', 'searching', 0, 'Who');
+  thread.delta('a1', null, 3, 'le.');
   expect(thread.streams.a1).toEqual({ step: 'searching', text: 'Whole.' });
+  // Whoever came late, or missed a piece, is told all of it.
+  thread.delta('a1', 'writing', 0, 'Whole. And more.');
+  expect(thread.streams.a1).toEqual({ step: 'writing', text: 'Whole. And more.' });
 });
 
 // covers: A04 A01
@@ -271,7 +285,7 @@ test('a brief that is still being written is read as it grows', async () => {
   const brief = made('brief', {}, { status: 'running' });
   thread.artifact(brief);
   const { rerender } = render(BriefCard, { thread, brief });
-  thread.delta('a1', 'writing', 'Asks about order');
+  thread.delta('a1', 'writing', 0, 'Asks about order');
   expect(await screen.findByText(/Asks about order/)).toBeTruthy();
   await rerender({ thread, brief: made('brief', { text: 'Asks about order 7.' }) });
   expect(screen.getByText('Asks about order 7.')).toBeTruthy();

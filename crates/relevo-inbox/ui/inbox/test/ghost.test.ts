@@ -78,7 +78,7 @@ describe('a suggestion', () => {
 
   test('Esc while it is written stops it and keeps what there is', async () => {
     const { thread, box, told } = await suggested(reply({ status: 'running', body: null }));
-    thread.delta('a1', 'writing', 'Your order left');
+    thread.delta('a1', 'writing', 0, 'Your order left');
     await fireEvent.keyDown(box, { key: 'Escape' });
     expect(told()).toContainEqual([`DELETE ${at('run')}`, undefined]);
     thread.artifact(reply({ status: 'cancelled', body: null }));

@@ -68,6 +68,8 @@ impl Session {
         self.outgoing.send(&json!({"op": "viewing", "conversation": conversation, "agents": agents}))?;
         self.outgoing.room().await?;
         let store = self.app.desk.store();
-        self.open.catch_up(conversation, store.as_ref(), &self.outgoing).await
+        self.open.catch_up(conversation, store.as_ref(), &self.outgoing).await?;
+        self.read_what_is_written(conversation).await;
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What the Copilot made.
 
 use super::Fresh;
-use crate::store::{Artifact, ArtifactKind, ArtifactStatus, Cost, Covers, Tokens};
+use crate::store::{Artifact, ArtifactKind, ArtifactStatus, Cost, Covers, MakeFailure, Tokens};
 use crate::testing::corpus::{agent_id, conversation};
 use relevo_domain::id::{ArtifactId, TeamId};
 use relevo_domain::time::Timestamp;
@@ -82,11 +82,13 @@ pub async fn what_was_being_written_is_failed_at_start(store: &Fresh) {
     }
     let young = artifact(4, 100);
     store.put_artifact(&young).await.unwrap();
-    assert_eq!(store.fail_running_artifacts(Timestamp(100), "interrupted").await.unwrap(), 2);
-    assert_eq!(store.fail_running_artifacts(Timestamp(100), "interrupted").await.unwrap(), 0);
+    let stopped = MakeFailure::Stopped;
+    assert_eq!(store.fail_running_artifacts(Timestamp(100), &stopped).await.unwrap(), 2);
+    assert_eq!(store.fail_running_artifacts(Timestamp(100), &stopped).await.unwrap(), 0);
     assert_eq!(store.artifact(young.id).await.unwrap(), Some(young), "somebody may be writing it just now");
     for it in running {
-        let failed = Artifact { status: ArtifactStatus::Failed, error: Some("interrupted".into()), ..it };
+        let mut failed = Artifact { status: ArtifactStatus::Failed, ..it };
+        failed.failed_by(Some(stopped.clone()));
         assert_eq!(store.artifact(failed.id).await.unwrap(), Some(failed));
     }
     assert_eq!(store.artifact(done.id).await.unwrap(), Some(done));
@@ -112,5 +114,6 @@ fn artifact(n: u128, at: i64) -> Artifact {
         sources: vec![json!({"seq": 3})],
         feedback: Vec::new(),
         error: None,
+        failure: None,
     }
 }

@@ -66,8 +66,7 @@ export interface components {
         Artifact: {
             /**
              * @description Of briefs and summaries `{text, issue, collected, tried, next, …}`, of replies `{suggestions}`, of rewritings
-             *     `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`. Any has `spent: true` where
-             *     no model was asked because the team's tokens of the day are used up.
+             *     `{draft, style, text, changed, warnings}`, of answers `{question, text, grounded}`.
              */
             body: Record<string, unknown>;
             cost?: components["schemas"]["Cost"] | null;
@@ -75,7 +74,15 @@ export interface components {
             created_at: components["schemas"]["Time"];
             /** @description Who asked for it; null: Relevo itself. */
             created_by?: string | null;
+            /** @description Why it failed, or why no model wrote it: in the server's words. */
             error?: string | null;
+            /**
+             * @description The same, to be said in the reader's language: `{kind, …}` with the values that belong to it (`status`, `said`,
+             *     `seconds`, `used`, `limit`, `text`). `kind` is `unreachable`, `no_answer`, `resting`, `key_refused`, `too_many`,
+             *     `http_status`, `broken_off`, `filtered`, `not_understood`, `cut`, `nothing_usable`, `too_long`, `too_slow`,
+             *     `personal_data`, `spent`, `needs_model`, `stopped`, `withdrawn` or `other`.
+             */
+            failure?: Record<string, unknown> | null;
             /** @description What became of it: `{what, distance, suggestion, rating, agent, at}`. */
             feedback: Record<string, unknown>[];
             id: string;

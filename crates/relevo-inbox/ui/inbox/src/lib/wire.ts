@@ -135,8 +135,6 @@ export interface Body {
   grounded?: boolean;
   /** Of an answer: it rests on something that customers may not read. */
   internal?: boolean;
-  /** The team's tokens of the day are used up, so no model was asked. */
-  spent?: boolean;
 }
 
 export interface Became {
@@ -145,7 +143,11 @@ export interface Became {
   rating?: Rating | null;
 }
 
-export type Artifact = Omit<Sent<'Artifact'>, 'body' | 'sources' | 'feedback'> & {
+/** Why the Copilot, or the model that it asked, could not do something; with the values of its text. */
+export type MakeFailure = { kind: string } & Record<string, string | number>;
+
+export type Artifact = Omit<Sent<'Artifact'>, 'body' | 'sources' | 'feedback' | 'failure'> & {
+  failure?: MakeFailure | null;
   body: Body | null;
   sources: Source[];
   feedback: Became[];
@@ -263,7 +265,7 @@ export type Frame =
   | { op: 'online'; contact: string; online: boolean }
   | { op: 'partial'; conversation: string; turn: string; text: string | null }
   | { op: 'artifact'; conversation: string; artifact: Artifact }
-  | { op: 'artifact_delta'; conversation: string; artifact: string; step: string | null; text: string }
+  | { op: 'artifact_delta'; conversation: string; artifact: string; step: string | null; at: number; text: string }
   | { op: 'visitor'; visitor: Visitor }
   | { op: 'library' }
   | { op: 'knowledge' }

@@ -158,7 +158,7 @@ class Live {
       case 'artifact':
         return this.#threads.get(frame.conversation)?.artifact(frame.artifact);
       case 'artifact_delta':
-        return this.#threads.get(frame.conversation)?.delta(frame.artifact, frame.step, frame.text);
+        return this.#threads.get(frame.conversation)?.delta(frame.artifact, frame.step, frame.at, frame.text);
       case 'visitor':
         return visitors.take(frame.visitor);
       case 'library':

@@ -179,9 +179,11 @@ export class Thread {
     this.streams = artifact.status === 'running' ? { ...rest, [artifact.id]: { ...stream, text: '' } } : rest;
   }
 
-  delta(id: string, step: string | null, text: string) {
+  /** What comes after no character is all that there is so far. */
+  delta(id: string, step: string | null, at: number, text: string) {
     const now = this.streams[id] ?? { step: null, text: '' };
-    this.streams = { ...this.streams, [id]: { step: step ?? now.step, text: now.text + text } };
+    const sum = at === 0 ? text : now.text + text;
+    this.streams = { ...this.streams, [id]: { step: step ?? now.step, text: sum } };
   }
 
   async make(task: Task): Promise<string> {
