@@ -7,9 +7,14 @@ use serde::Serialize;
 
 /// Wraps rows of data.
 pub fn wrap<T: Serialize>(nonce: &str, kind: &str, rows: &[T]) -> String {
+    block(nonce, kind, rows.iter().map(row))
+}
+
+/// Wraps what [`row`] made.
+pub(crate) fn block<R: AsRef<str>>(nonce: &str, kind: &str, rows: impl IntoIterator<Item = R>) -> String {
     let mut block = format!("<data nonce=\"{nonce}\" kind=\"{kind}\">\n");
-    for one in rows {
-        block.push_str(&row(one));
+    for row in rows {
+        block.push_str(row.as_ref());
         block.push('\n');
     }
     block.push_str("</data nonce=\"");

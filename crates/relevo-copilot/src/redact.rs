@@ -19,31 +19,62 @@ enum Holds {
     Within(fn(&str) -> Option<Range<usize>>),
 }
 
-/// The name in the placeholder, what it looks like, and what makes sure.
-type Kind = (&'static str, Regex, Holds);
+/// What a text must have to hold a value at all. Most messages have neither, and no pattern is tried on them.
+#[derive(Debug, Clone, Copy)]
+enum Needs {
+    /// The sign of an address.
+    At,
+    /// So many digits.
+    Digits(usize),
+}
+
+impl Needs {
+    fn met(self, text: &str, digits: usize) -> bool {
+        match self {
+            Self::At => text.contains('@'),
+            Self::Digits(least) => digits >= least,
+        }
+    }
+}
+
+/// As many as the patterns would call digits, or more.
+fn digits(text: &str) -> usize {
+    text.chars().filter(|c| c.is_numeric()).count()
+}
+
+/// The name in the placeholder, what it needs, what it looks like, and what makes sure.
+type Kind = (&'static str, Needs, Regex, Holds);
 
 /// What is masked, in the order in which it is looked for. A longer, checked kind goes first: a card
 /// number is also a run of digits that could pass for a phone.
 static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     use Holds::{Whole, Within};
+    use Needs::{At, Digits};
     let build = |pattern: &str| Regex::new(pattern).expect("the pattern is a constant that tests compile");
     vec![
-        ("EMAIL", build(r"(?i)\b[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b"), Whole(|_| true)),
-        ("IBAN", build(r"(?i)\b[a-z]{2}\d{2}(?:[ .-]?[a-z0-9]){11,60}"), Within(ids::iban_in)),
-        ("CARD", build(r"\b\d(?:[ .\u{a0}–-]?\d){12,60}"), Within(ids::card_in)),
+        ("EMAIL", At, build(r"(?i)\b[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b"), Whole(|_| true)),
+        ("IBAN", Digits(2), build(r"(?i)\b[a-z]{2}\d{2}(?:[ .-]?[a-z0-9]){11,60}"), Within(ids::iban_in)),
+        ("CARD", Digits(13), build(r"\b\d(?:[ .\u{a0}–-]?\d){12,60}"), Within(ids::card_in)),
         (
             "ID",
+            Digits(2),
             build(r"(?i)\b[a-z0-9]{2}[. ]?[a-z0-9]{3}[. ]?[a-z0-9]{3}[/ ]?[a-z0-9]{4}[- ]?\d{2}\b"),
             Whole(ids::cnpj),
         ),
-        ("ID", build(r"\b\d{3}[. ]?\d{3}[. ]?\d{3}[-. ]?\d{2}\b"), Whole(ids::cpf)),
-        ("ID", build(r"\b\d{2}[-. ]?\d{8}[-. ]?\d\b"), Whole(ids::cuit)),
-        ("ID", build(r"(?i)\b(?:[xyz][-. ]?\d{7}|\d{1,2}\.\d{3}\.\d{3}|\d{7,8})[-. ]?[a-z]\b"), Whole(ids::dni)),
-        ("ID", build(r"(?i)\b\d{1,2}[. ]?\d{3}[. ]?\d{3}(?:-[\dk]|k)\b"), Whole(ids::rut)),
-        ("ID", build(r"(?i)\b[a-z]{4}\d{6}[hmx][a-z]{5}[a-z0-9]\d\b"), Whole(ids::curp)),
-        ("ID", build(r"(?i)\b[a-zñ&]{3,4}[- ]?\d{6}[- ]?[a-z0-9]{3}\b"), Whole(ids::rfc)),
+        ("ID", Digits(11), build(r"\b\d{3}[. ]?\d{3}[. ]?\d{3}[-. ]?\d{2}\b"), Whole(ids::cpf)),
+        ("ID", Digits(11), build(r"\b\d{2}[-. ]?\d{8}[-. ]?\d\b"), Whole(ids::cuit)),
+        (
+            "ID",
+            Digits(7),
+            build(r"(?i)\b(?:[xyz][-. ]?\d{7}|\d{1,2}\.\d{3}\.\d{3}|\d{7,8})[-. ]?[a-z]\b"),
+            Whole(ids::dni),
+        ),
+        ("ID", Digits(7), build(r"(?i)\b\d{1,2}[. ]?\d{3}[. ]?\d{3}(?:-[\dk]|k)\b"), Whole(ids::rut)),
+        ("ID", Digits(7), build(r"(?i)\b[a-z]{4}\d{6}[hmx][a-z]{5}[a-z0-9]\d\b"), Whole(ids::curp)),
+        ("ID", Digits(6), build(r"(?i)\b[a-zñ&]{3,4}[- ]?\d{6}[- ]?[a-z0-9]{3}\b"), Whole(ids::rfc)),
         (
             "PHONE",
+            Digits(2),
             build(
                 r"\+\d[\d ().-]{7,17}\d|\b00 ?\d[\d .-]{7,15}\d\b|\(\d{2,3}\) ?\d[\d -]{5,10}\d|\b\d{3}[ .-]\d{3}[ .-]\d{3,4}\b|\b\d{3}[ .-]\d{2}[ .-]\d{2}[ .-]\d{2}\b|\b\d{2,3}[ .-]\d{4,5}[ .-]\d{4}\b|\b9[ .-]?\d{4}[ .-]\d{4}\b|\b\d{9,11}\b",
             ),
@@ -86,7 +117,8 @@ impl Masks {
         // A customer who writes `[CARD_1]` must not get somebody's card put there afterwards.
         let mut hidden =
             PLACEHOLDER.replace_all(text, |found: &regex::Captures<'_>| found[0].replace(['[', ']'], "")).into_owned();
-        for (kind, pattern, holds) in KINDS.iter() {
+        let digits = digits(text);
+        for (kind, _, pattern, holds) in KINDS.iter().filter(|(_, needs, ..)| needs.met(text, digits)) {
             for value in found(&hidden, pattern, holds).into_iter().rev() {
                 let mask = self.mask(kind, &hidden[value.clone()]);
                 hidden.replace_range(value, &mask);
@@ -217,6 +249,47 @@ mod tests {
         }
         let kept = Masks::default().hide("pedido 48213 4242 4242 4242 4242");
         assert_eq!(kept, "pedido 48213 [CARD_1]", "the order's number is no part of the card");
+    }
+
+    // behaviour 20
+    #[test]
+    fn what_no_pattern_is_tried_on_holds_no_value() {
+        let values = [
+            "ana@example.com",
+            "ES91 2100 0418 4502 0005 1332",
+            "4242 4242 4242 4242",
+            "12.ABC.345/01DE-35",
+            "111.444.777-35",
+            "20-12345678-6",
+            "X1234567L",
+            "12.345.678-Z",
+            "12.345.678-5",
+            "HEGG560427MVZRRL04",
+            "GODE561231GR8",
+            "+34 612 345 678",
+            "+1 (  ) -  2",
+            "612 34 56 78",
+            "٤٢٤٢ ٤٢٤٢ ٤٢٤٢ ٤٢٤٢",
+        ];
+        let seed = 20_u64;
+        let mut state = seed;
+        let mut below = |limit: usize| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            usize::try_from(state >> 33).unwrap() % limit
+        };
+        let mut tried = 0;
+        for value in values {
+            for _ in 0..600 {
+                // Digits become letters and spaces, as long as a pattern still takes it for a value.
+                let changed = |c: char, n: usize| if c.is_numeric() { ['a', ' ', '7', c, c, c][n] } else { c };
+                let text: String = value.chars().map(|c| changed(c, below(6))).collect();
+                for (kind, needs, pattern, _) in KINDS.iter().filter(|(.., pattern, _)| pattern.is_match(&text)) {
+                    tried += 1;
+                    assert!(needs.met(&text, digits(&text)), "{kind} {needs:?} {pattern}: {text} (seed {seed})");
+                }
+            }
+        }
+        assert!(tried > 1_000, "{tried}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod runs;
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use runs::{Run, Runs};
+use runs::{MOST, Run, Runs};
 
 /// Saturation of repeated terms and the weight of a document's length, the usual values.
 const K1: f32 = 1.2;
@@ -22,6 +22,11 @@ const RUN: usize = 1_024;
 /// From so many documents on, lengths of vectors are computed again only when an eighth of the documents has changed;
 /// until then a new one's is computed with the rarities of its own day.
 const SETTLED: u32 = 4_096;
+/// For so many weights the part of a score that a document's length decides is computed before a search, not for each
+/// posting. Most postings have one of the first few.
+const PREPARED: usize = 8;
+/// The number of the length of a document that was taken out.
+const GONE: u32 = 0;
 
 /// A document's number in an index.
 pub type Doc = u32;
@@ -34,10 +39,12 @@ pub struct Sparse {
     fresh: HashMap<u64, Vec<(Doc, u32)>>,
     in_fresh: usize,
     /// Every weight that a term has anywhere; postings name them by number.
-    weights: Vec<f32>,
-    weight_numbers: HashMap<u32, u32>,
-    /// By document; of one that was taken out 0, and nothing in a run counts for it any more.
-    lengths: Vec<f32>,
+    weights: Numbered,
+    /// Every length that a document has, after one for those that were taken out.
+    lengths: Numbered,
+    /// The number of each document's length; of one that was taken out [`GONE`], and nothing in a run counts for it any
+    /// more.
+    length_of: Vec<u32>,
     removed: HashSet<Doc>,
     live: u32,
     total_length: f32,
@@ -46,6 +53,24 @@ pub struct Sparse {
     norms: OnceLock<Vec<f32>>,
     /// How many documents have come or gone since.
     changed: u32,
+}
+
+/// Different values, each with a number from 0 on. There are few: weights and lengths are sums of the same small parts.
+#[derive(Debug, Clone, Default)]
+struct Numbered {
+    values: Vec<f32>,
+    numbers: HashMap<u32, u32>,
+}
+
+impl Numbered {
+    fn number(&mut self, value: f32) -> u32 {
+        let next = u32::try_from(self.values.len()).expect("fewer different values than terms");
+        let number = *self.numbers.entry(value.to_bits()).or_insert(next);
+        if number == next {
+            self.values.push(value);
+        }
+        number
+    }
 }
 
 /// A scored document.
@@ -60,17 +85,21 @@ pub struct Hit {
 impl Sparse {
     /// Adds a document of weighted terms and returns its number.
     pub fn add<S: AsRef<str>>(&mut self, terms: impl IntoIterator<Item = (S, f32)>) -> Doc {
-        let doc = Doc::try_from(self.lengths.len()).expect("an index in memory holds fewer than 2^32 documents");
+        let doc = Doc::try_from(self.length_of.len()).ok().filter(|doc| *doc <= MOST);
+        let doc = doc.expect("an index in memory holds fewer than 2^30 documents");
         let terms = summed(terms);
         let length = terms.iter().map(|(_, weight)| weight).sum();
         for (term, weight) in &terms {
-            let weight = self.weight_number(*weight);
+            let weight = self.weights.number(*weight);
             self.fresh.entry(*term).or_default().push((doc, weight));
         }
         self.in_fresh += 1;
         self.total_length += length;
         self.live += 1;
-        self.lengths.push(length);
+        if self.lengths.values.is_empty() {
+            self.lengths.number(0.0);
+        }
+        self.length_of.push(self.lengths.number(length));
         self.change();
         if self.norms.get().is_some() {
             let square: f32 = terms.iter().map(|(term, weight)| (damped(*weight) * self.rarity(*term)).powi(2)).sum();
@@ -89,8 +118,8 @@ impl Sparse {
         if !self.removed.insert(doc) {
             return;
         }
-        if let Some(length) = self.lengths.get_mut(doc as usize) {
-            self.total_length -= std::mem::take(length);
+        if let Some(length) = self.length_of.get_mut(doc as usize) {
+            self.total_length -= self.lengths.values[std::mem::replace(length, GONE) as usize];
             self.live -= 1;
             self.change();
         }
@@ -111,15 +140,6 @@ impl Sparse {
         }
     }
 
-    fn weight_number(&mut self, weight: f32) -> u32 {
-        let next = u32::try_from(self.weights.len()).expect("fewer different weights than terms");
-        let number = *self.weight_numbers.entry(weight.to_bits()).or_insert(next);
-        if number == next {
-            self.weights.push(weight);
-        }
-        number
-    }
-
     /// How many documents there are.
     pub fn len(&self) -> usize {
         self.live as usize
@@ -130,13 +150,8 @@ impl Sparse {
         self.live == 0
     }
 
-    /// A term's documents that are still there, in order, with its weight in each.
-    fn postings(&self, term: u64, mut each: impl FnMut(Doc, f32)) {
-        let mut tell = |doc: Doc, weight: u32| {
-            if self.lengths[doc as usize] > 0.0 {
-                each(doc, self.weights[weight as usize]);
-            }
-        };
+    /// A term's documents in order, those that were taken out included, with the number of its weight in each.
+    fn postings(&self, term: u64, mut tell: impl FnMut(Doc, u32)) {
         self.runs.each(term, &mut tell);
         for (doc, weight) in self.fresh.get(&term).into_iter().flatten() {
             tell(*doc, *weight);
@@ -148,7 +163,7 @@ impl Sparse {
         let mut holders = self.runs.holders(term) + self.fresh.get(&term).map_or(0, Vec::len);
         if !self.removed.is_empty() {
             holders = 0;
-            self.postings(term, |_, _| holders += 1);
+            self.postings(term, |doc, _| holders += usize::from(self.length_of[doc as usize] != GONE));
         }
         rarity(holders, self.live)
     }
@@ -168,12 +183,27 @@ impl Sparse {
     /// BM25 scores by document; 0 where no term is shared.
     pub fn bm25_scores<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<f32> {
         let average = (self.total_length / count(self.len().max(1))).max(f32::MIN_POSITIVE);
-        let mut scores = vec![0.0; self.lengths.len()];
+        let saturated = |times: f32, length: f32| times * (K1 + 1.0) / (times + K1 * (1.0 - B + B * length / average));
+        let (weights, lengths) = (&self.weights.values[..], &self.lengths.values[..]);
+        let prepared: Vec<Vec<f32>> = weights
+            .iter()
+            .take(PREPARED)
+            .map(|weight| {
+                // What was taken out scores nothing.
+                let there = lengths.iter().skip(1).map(|length| saturated(*weight, *length));
+                std::iter::once(0.0).chain(there).collect()
+            })
+            .collect();
+        let mut scores = vec![0.0; self.length_of.len()];
         for (term, weight) in self.known(query) {
             let rarity = self.rarity(term) * weight;
-            self.postings(term, |doc, times| {
-                let length = self.lengths[doc as usize];
-                let saturated = times * (K1 + 1.0) / (times + K1 * (1.0 - B + B * length / average));
+            self.postings(term, |doc, weight| {
+                let length = self.length_of[doc as usize];
+                let saturated = match prepared.get(weight as usize) {
+                    Some(of_length) => of_length[length as usize],
+                    None if length == GONE => 0.0,
+                    None => saturated(weights[weight as usize], lengths[length as usize]),
+                };
                 scores[doc as usize] += rarity * saturated;
             });
         }
@@ -188,31 +218,36 @@ impl Sparse {
     /// Cosine similarities (0..=1) of TF-IDF vectors by document.
     pub fn cosine_scores<S: AsRef<str>>(&self, query: impl IntoIterator<Item = (S, f32)>) -> Vec<f32> {
         let query = self.known(query);
-        let mut scores = vec![0.0; self.lengths.len()];
+        let weights: Vec<f32> = self.weights.values.iter().map(|weight| damped(*weight)).collect();
+        let mut scores = vec![0.0; self.length_of.len()];
         let mut square = 0.0;
         for (term, weight) in &query {
             let rarity = self.rarity(*term);
             let in_query = damped(*weight) * rarity;
             square += in_query * in_query;
-            self.postings(*term, |doc, times| scores[doc as usize] += in_query * damped(times) * rarity);
+            let both = in_query * rarity;
+            self.postings(*term, |doc, weight| scores[doc as usize] += both * weights[weight as usize]);
         }
         let norm: f32 = square.sqrt();
-        for (score, of_document) in scores.iter_mut().zip(self.norms.get_or_init(|| self.all_norms())) {
-            *score = (*score / (norm * of_document).max(f32::MIN_POSITIVE)).min(1.0);
+        let norms = self.norms.get_or_init(|| self.all_norms());
+        for ((score, of_document), length) in scores.iter_mut().zip(norms).zip(&self.length_of) {
+            let cosine = (*score / (norm * of_document).max(f32::MIN_POSITIVE)).min(1.0);
+            *score = if *length == GONE { 0.0 } else { cosine };
         }
         scores
     }
 
     fn all_norms(&self) -> Vec<f32> {
-        let mut squares = vec![0.0_f32; self.lengths.len()];
+        let weights: Vec<f32> = self.weights.values.iter().map(|weight| damped(*weight).powi(2)).collect();
+        let mut squares = vec![0.0_f32; self.length_of.len()];
         let terms = self.runs.terms();
         let fresh = self.fresh.keys().copied().filter(|term| self.runs.holders(*term) == 0);
         // In order, so that the sums are the same on every run.
         let mut fresh: Vec<u64> = fresh.collect();
         fresh.sort_unstable();
         for term in terms.into_iter().chain(fresh) {
-            let rarity = self.rarity(term);
-            self.postings(term, |doc, times| squares[doc as usize] += (damped(times) * rarity).powi(2));
+            let rarity = self.rarity(term).powi(2);
+            self.postings(term, |doc, weight| squares[doc as usize] += weights[weight as usize] * rarity);
         }
         squares.into_iter().map(f32::sqrt).collect()
     }
@@ -324,17 +359,21 @@ mod tests {
 
     #[test]
     fn packed_documents_are_scored_as_loose_ones_and_what_is_removed_counts_for_nothing() {
-        let text = |n: usize| format!("order {n} goes to street {} in town {}", n % 97, n % 7);
+        // More different weights than stand in a posting's own byte, or are prepared for.
+        let add = |index: &mut Sparse, n: usize| {
+            let text = format!("order {n} goes to street {} in town {}", n % 97, n % 7);
+            index.add(bag(&text).into_iter().map(|(word, weight)| (word, weight + count(n % (PREPARED + 2)))));
+        };
         let (mut packed, mut loose) = (Sparse::default(), Sparse::default());
         for n in 0..3_000 {
-            packed.add(bag(&text(n)));
+            add(&mut packed, n);
         }
         for n in (0..3_000).filter(|n| n % 3 == 0) {
             packed.remove(n);
         }
         let kept: Vec<u32> = (0..3_000).filter(|n| n % 3 != 0).collect();
         for n in &kept {
-            loose.add(bag(&text(*n as usize)));
+            add(&mut loose, *n as usize);
         }
         assert_eq!(packed.len(), loose.len());
         assert!(!packed.runs.is_empty(), "some are packed");

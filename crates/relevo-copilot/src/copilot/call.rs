@@ -13,9 +13,9 @@ use super::screen::Screen;
 use super::{Copilot, Input, MakeError, Masking, Progress};
 use crate::checks::{Known, Secrets};
 use crate::envelope;
-use crate::redact::{Masks, Restoring};
+use crate::redact::{Masks, PLACEHOLDER, Restoring};
 use crate::text::Language;
-use crate::transcript::{Line, Notes, Packed, Who, pack};
+use crate::transcript::{Line, Notes, Who, pack};
 
 /// A task's question to the model.
 pub(crate) struct Call {
@@ -91,10 +91,12 @@ struct Row<'a> {
     text: &'a str,
 }
 
-impl<'a> Row<'a> {
-    fn of(line: &'a Line) -> Self {
-        Self { n: line.seq, who: speaker(line.who), text: &line.text }
-    }
+/// A line as it would be sent, and what it costs.
+struct Counted {
+    row: String,
+    tokens: u64,
+    /// It holds a placeholder.
+    masked: bool,
 }
 
 impl Copilot {
@@ -106,8 +108,11 @@ impl Copilot {
         }
     }
 
-    fn masked(&self, input: &Input, masks: &mut Masks, line: &Line) -> Line {
-        Line { text: self.mask(input, masks, &line.text), ..line.clone() }
+    fn counted(&self, input: &Input, masks: &mut Masks, line: &Line) -> Counted {
+        let text = self.mask(input, masks, &line.text);
+        let row = envelope::row(&Row { n: line.seq, who: speaker(line.who), text: &text });
+        // One more for the line's end.
+        Counted { tokens: self.counter.count(&row) + 1, masked: PLACEHOLDER.is_match(&text), row }
     }
 
     /// Asks the model; `None` when there is none. Whatever it takes, it ends within the deadline.
@@ -181,44 +186,40 @@ impl Copilot {
     pub(crate) fn ready(&self, call: &mut Call, input: &Input, budget: u64) -> Result<Ready, MakeFailure> {
         let prompts = self.prompts();
         // The frame without the conversation says how much room is left for it.
-        let frame = render(&prompts, call, input, &Packed { lines: Vec::new(), left_out: input.lines.len() })?;
+        let frame = render(&prompts, call, input, &[], input.lines.len())?;
         let mut room = budget.saturating_sub(self.counter.count_request(&frame.request));
         let lines: Vec<&Line> =
             input.lines.iter().filter(|line| line.seq > call.after && line.who != Who::System).collect();
         let before = call.masks.clone();
-        let (packed, ready) = loop {
+        let (rows, left_out) = loop {
             // Only what may fit is masked and counted, the newest first.
             let mut tried = before.clone();
-            let mut masked: HashMap<u64, Line> = HashMap::new();
-            let cost = |line: &Line| {
-                let line = masked.entry(line.seq).or_insert_with(|| self.masked(input, &mut tried, line));
-                self.counter.count(&envelope::row(&Row::of(line))) + 1
-            };
+            let mut counted: HashMap<u64, Counted> = HashMap::new();
+            let cost =
+                |line: &Line| counted.entry(line.seq).or_insert_with(|| self.counted(input, &mut tried, line)).tokens;
             let packed = pack(&lines, call.notes, room, cost);
-            let plain = tried.len() == before.len();
             call.masks = before.clone();
-            let chosen: Vec<Line> = packed
+            let rows: Vec<Counted> = packed
                 .lines
                 .iter()
-                .map(|line| match masked.remove(&line.seq) {
-                    Some(line) if plain => line,
+                .map(|line| match counted.remove(&line.seq) {
+                    Some(counted) if !counted.masked => counted,
                     // Placeholders are numbered in the order in which they are read.
-                    _ => self.masked(input, &mut call.masks, line),
+                    _ => self.counted(input, &mut call.masks, line),
                 })
                 .collect();
-            let packed = Packed { lines: chosen.iter().collect(), left_out: packed.left_out };
-            let ready = render(&prompts, call, input, &packed)?;
-            let over = if plain { 0 } else { self.counter.count_request(&ready.request).saturating_sub(budget) };
+            let over = rows.iter().map(|row| row.tokens).sum::<u64>().saturating_sub(room);
             // Their numbers may have made it a little longer.
-            if over == 0 || packed.lines.len() < 2 {
-                break (packed.lines.len(), ready);
+            if over == 0 || rows.len() < 2 {
+                break (rows, packed.left_out);
             }
             room = room.saturating_sub(over);
         };
+        let ready = render(&prompts, call, input, &rows, left_out)?;
         if self.settings.masking_of(input.inbox()) == Masking::Block && !call.masks.is_empty() {
             return Err(MakeFailure::PersonalData);
         }
-        if packed == 0 && self.counter.count_request(&ready.request) > budget {
+        if rows.is_empty() && self.counter.count_request(&ready.request) > budget {
             return Err(MakeFailure::TooLong);
         }
         Ok(ready)
@@ -229,12 +230,13 @@ fn render(
     prompts: &crate::prompt::Prompts,
     call: &Call,
     input: &Input,
-    packed: &Packed<'_>,
+    rows: &[Counted],
+    left_out: usize,
 ) -> Result<Ready, MakeFailure> {
-    let rows: Vec<Row<'_>> = packed.lines.iter().map(|line| Row::of(line)).collect();
+    let rows = rows.iter().map(|row| &row.row);
     let mut context = call.context.clone();
-    context["conversation"] = json!(envelope::wrap(&input.nonce, "conversation", &rows));
-    context["left_out"] = if packed.left_out > 0 { json!(packed.left_out.to_string()) } else { Value::Null };
+    context["conversation"] = json!(envelope::block(&input.nonce, "conversation", rows));
+    context["left_out"] = if left_out > 0 { json!(left_out.to_string()) } else { Value::Null };
     let rendered = prompts.render(call.task, input.inbox(), call.language, &context);
     let rendered = rendered.map_err(|error| MakeFailure::Other { text: error.to_string() })?;
     let mut request = Request::new(call.task, rendered.system).user(rendered.user);

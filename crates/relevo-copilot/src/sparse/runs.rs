@@ -1,9 +1,14 @@
 //! Postings, packed: sorted terms, and for each a string of small numbers (how many documents, then the distance to the
-//! next document and the number of its weight). A run is never changed; several become one.
+//! next document together with the number of its weight). A run is never changed; several become one.
 
 use std::collections::{HashMap, HashSet};
 
 use super::Doc;
+
+/// In a posting's two lowest bits: the number of its weight is not there, it follows.
+const ELSEWHERE: u32 = 3;
+/// A distance has that many bits less than a number.
+pub(super) const MOST: u32 = u32::MAX >> 2;
 
 /// Runs by age; each holds documents with higher numbers than the one before it.
 #[derive(Debug, Clone, Default)]
@@ -128,8 +133,14 @@ impl Packing {
         put(&mut self.bytes, u32::try_from(postings.len()).expect("as many as there are documents"));
         let mut last = 0;
         for (doc, weight) in postings {
-            put(&mut self.bytes, doc - last);
-            put(&mut self.bytes, *weight);
+            // The first three weights stand in the distance's lowest bits: of a frequent term, a posting is one byte.
+            let distance = (doc - last) << 2;
+            if *weight < ELSEWHERE {
+                put(&mut self.bytes, distance | weight);
+            } else {
+                put(&mut self.bytes, distance | ELSEWHERE);
+                put(&mut self.bytes, *weight);
+            }
             last = *doc;
         }
     }
@@ -169,11 +180,15 @@ fn numbers(bytes: &[u8]) -> (u32, &[u8]) {
 fn unpack(packed: &[u8], mut tell: impl FnMut(Doc, u32)) {
     let (_, mut rest) = numbers(packed);
     let mut doc = 0;
-    while !rest.is_empty() {
-        let (distance, after) = numbers(rest);
-        let (weight, after) = numbers(after);
-        doc += distance;
+    while let [first, after @ ..] = rest {
+        // Nearly always one byte: then there is no loop.
+        let number;
+        (number, rest) = if *first < 0x80 { (u32::from(*first), after) } else { numbers(rest) };
+        let mut weight = number & ELSEWHERE;
+        if weight == ELSEWHERE {
+            (weight, rest) = numbers(rest);
+        }
+        doc += number >> 2;
         tell(doc, weight);
-        rest = after;
     }
 }
