@@ -317,3 +317,23 @@ fn judged(check: &str, folder: &Path, wrong: std::io::Result<usize>, mend: &str)
         Err(error) => Finding::fail(check, format!("{name} cannot be read: {error}"), "mend the setting"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_and_a_database_that_do_not_fit_this_program_are_told() {
+        let good = Holds { version: 3, known: 3, agents: 1, server: Some(OLDEST_POSTGRES), ..Holds::default() };
+        let told = |holds: Holds| held(&holds).into_iter().map(|finding| (finding.health, finding.found));
+        assert_eq!(told(good).map(|(health, _)| health).collect::<Vec<_>>(), [Health::Ok]);
+        for (holds, health, says) in [
+            (Holds { server: Some(OLDEST_POSTGRES - 1), ..good }, Health::Fail, "is too old"),
+            (Holds { version: 4, ..good }, Health::Fail, "tables of version 4"),
+            (Holds { version: 2, ..good }, Health::Warn, "older tables"),
+            (Holds { agents: 0, ..good }, Health::Warn, "nobody can sign in"),
+        ] {
+            assert!(told(holds).any(|(found, text)| found == health && text.contains(says)), "{:?}", held(&holds));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use relevo::store::Accounts;
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -336,6 +337,8 @@ async fn a_collector_is_told_spans_and_metrics_and_never_what_people_say() {
     use futures::{SinkExt, StreamExt};
     use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+    use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
     use prost::Message;
     use tokio_tungstenite::tungstenite::Message as Frame;
 
@@ -374,7 +377,7 @@ async fn a_collector_is_told_spans_and_metrics_and_never_what_people_say() {
     tokio::task::spawn_blocking(move || assert!(serving.0.wait().unwrap().success())).await.unwrap();
 
     let sent = sent.0.lock().unwrap().clone();
-    let (mut spans, mut names, mut service) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut spans, mut metrics, mut service) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (path, body) in &sent {
         for secret in ["canario", "600 111 222", ticket, token] {
             assert!(!body.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} left for {path}");
@@ -387,19 +390,33 @@ async fn a_collector_is_told_spans_and_metrics_and_never_what_people_say() {
         } else {
             assert_eq!(path, "/v1/metrics");
             for of in ExportMetricsServiceRequest::decode(&body[..]).unwrap().resource_metrics {
-                names.extend(of.scope_metrics.into_iter().flat_map(|scope| scope.metrics).map(|metric| metric.name));
+                // Each tells all since the start: the last one counts.
+                let told = of.scope_metrics.into_iter().flat_map(|scope| scope.metrics);
+                metrics.extend(told.filter_map(|metric| Some((metric.name, metric.data?))));
             }
         }
     }
     for name in ["request", "append", "job", "bot_turn"] {
         assert!(spans.iter().any(|span| span.name == name), "{name} is not in {spans:#?}");
     }
+    assert!(spans.iter().all(|span| span.events.is_empty()), "log lines stay here: {spans:#?}");
     let turn = spans.iter().find(|span| span.name == "bot_turn").unwrap();
     let job = spans.iter().find(|span| span.span_id == turn.parent_span_id).unwrap();
     assert_eq!(job.name, "job", "a turn is part of its job");
     assert!(turn.attributes.iter().any(|attribute| attribute.key == "bot.id"), "{turn:?}");
     for name in ["relevo_facts_total", "relevo_append_seconds", "relevo_sockets", "relevo_outbox_age_seconds"] {
-        assert!(names.iter().any(|told| told == name), "{name} is not in {names:?}");
+        assert!(metrics.contains_key(name), "{name} is not in {metrics:?}");
     }
+    let Data::Sum(facts) = &metrics["relevo_facts_total"] else { panic!("{metrics:?}") };
+    let posted = facts.data_points.iter().find(|point| format!("{:?}", point.attributes).contains("message_posted"));
+    let posted = posted.and_then(|point| point.value);
+    assert!(matches!(posted, Some(Number::AsInt(2..))), "what the visitor said and what the bot did: {facts:?}");
+    let Data::Gauge(sockets) = &metrics["relevo_sockets"] else { panic!("{metrics:?}") };
+    let open = sockets.data_points.iter().map(|point| point.value);
+    let one_at_most = |value| matches!(value, Some(Number::AsDouble(open)) if [0.0, 1.0].contains(&open));
+    assert!(open.clone().count() > 0 && open.clone().all(one_at_most), "it came, and may have gone: {sockets:?}");
+    let Data::Histogram(appends) = &metrics["relevo_append_seconds"] else { panic!("{metrics:?}") };
+    let (count, bounds) = (appends.data_points[0].count, &appends.data_points[0].explicit_bounds);
+    assert!(count >= 2 && bounds.first() == Some(&0.001) && bounds.last() == Some(&5.0), "{appends:?}");
     assert!(format!("{service:?}").contains("\"relevo\""), "{service:?}");
 }

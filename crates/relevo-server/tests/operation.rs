@@ -7,6 +7,7 @@ use relevo_server::backup::{back_up, restore};
 use relevo_server::compose::Stored;
 use relevo_server::config::{BotConfig, BotKind, Config, NatsConfig, QdrantConfig};
 use relevo_server::doctor::{Finding, Health, examine};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 async fn facts(log: &dyn Log) -> Vec<Logged> {
@@ -130,12 +131,42 @@ async fn what_the_log_does_not_bear_out_is_taken_away_again() {
     let error = format!("{:#}", restore(&target, &copy, |_| ()).await.unwrap_err());
     assert!(error.contains("nothing was restored") && error.contains("facts were found in place of"), "{error}");
     assert!(!target.data.exists());
+    manifest["facts"] = (manifest["facts"].as_u64().unwrap() - 1).into();
+    let wrong = async |manifest: &serde_json::Value, says: &str| {
+        std::fs::write(&place, manifest.to_string()).unwrap();
+        let error = format!("{:#}", restore(&target, &copy, |_| ()).await.unwrap_err());
+        assert!(error.contains(says), "{error}");
+        assert!(!target.data.exists());
+    };
+    let changed = |change: fn(&mut serde_json::Value)| {
+        let mut changed = manifest.clone();
+        change(&mut changed);
+        changed
+    };
+    wrong(&changed(|m| m["conversations"] = 7.into()), "conversations were found in place of 7").await;
+    wrong(&changed(|m| m["format"] = 2.into()), "made by a newer Relevo").await;
+    wrong(&changed(|m| drop(m["files"].as_object_mut().unwrap().remove("relevo.db"))), "names no database").await;
+    let lacks_files = changed(|m| m["files"].as_object_mut().unwrap().retain(|name, _| !name.starts_with("files/")));
+    wrong(&lacks_files, "a message's file is missing").await;
     // One that names a place outside.
-    manifest["files"]["../outside"] = manifest["files"]["relevo.db"].clone();
-    std::fs::write(&place, manifest.to_string()).unwrap();
     std::fs::copy(copy.join("relevo.db"), folder.path().join("outside")).unwrap();
+    for name in ["../outside", "files/kept/../../../outside"] {
+        let mut outside = manifest.clone();
+        outside["files"][name] = manifest["files"]["relevo.db"].clone();
+        wrong(&outside, &format!("{name}, which is no part of it")).await;
+    }
+    // A database with a hole, which the manifest agrees with.
+    let database = copy.join("relevo.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4_096].fill(0);
+    std::fs::write(&database, &bytes).unwrap();
+    let digest = Sha256::digest(&bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    manifest["files"]["relevo.db"]["sha256"] = digest.into();
+    std::fs::write(&place, manifest.to_string()).unwrap();
     let error = format!("{:#}", restore(&target, &copy, |_| ()).await.unwrap_err());
-    assert!(error.contains("../outside, which is no part of it"), "{error}");
+    assert!(!error.contains("nothing was restored"), "it is found before anything is copied: {error}");
+    assert!(!target.data.exists());
     world.stop().await;
 }
 
@@ -210,6 +241,35 @@ async fn the_doctor_names_every_part_that_is_down_and_what_to_do() {
     // A file in place of the folder.
     config.data = folder.path().join("data/relevo.db");
     assert_eq!(found(&examine(&config).await, "data").health, Health::Fail);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_tells_who_answers_badly_from_who_does_not_answer() {
+    let ill = axum::Router::new().fallback(|| async { axum::http::StatusCode::SERVICE_UNAVAILABLE });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, ill).await });
+    let folder = tempfile::tempdir().unwrap();
+    let shortcuts = folder.path().join("shortcuts");
+    std::fs::create_dir(&shortcuts).unwrap();
+    std::fs::write(shortcuts.join("hola.es.hbs"), "{{#if}").unwrap();
+    let mut config = Config { data: folder.path().join("data"), listen: address, ..Config::default() };
+    config.bots = vec![webhook(&format!("http://{address}/"))];
+    config.shortcuts = Some(shortcuts);
+    config.copilot.endpoint = Some(format!("http://{address}/v1"));
+    config.copilot.models = vec!["large".into()];
+    config.copilot.embedding_model = Some("vectors".into());
+    let findings = examine(&config).await;
+    for (check, health, says) in [
+        ("server", Health::Fail, "answers /readyz with 503"),
+        ("bot faro", Health::Warn, "answers with 503"),
+        ("shortcuts", Health::Warn, "1 problem"),
+        ("model large", Health::Fail, ""),
+        ("model vectors", Health::Fail, ""),
+    ] {
+        let finding = found(&findings, check);
+        assert!(finding.health == health && finding.found.contains(says), "{finding:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -277,8 +277,7 @@ async fn what_a_dead_server_had_claimed_is_free_at_once_and_what_others_hold_or_
     dead.close().await;
     let again = tokio::time::timeout(std::time::Duration::from_secs(30), async {
         loop {
-            // The servers that live look for themselves, too.
-            free(&mut connection).await;
+            // The servers that live look for themselves.
             let again = claim(&third, 9).await;
             if !again.is_empty() {
                 return again;

@@ -133,17 +133,9 @@ impl Indexed for SqliteStore {
     }
 
     async fn part(&self, query: &Query, words: &[String], offset: usize, limit: usize) -> Result<Vec<Row>, StoreError> {
-        // Ids are chosen and ordered first, so that states are read for one page only. What the index finds comes before
-        // the conversations, or each of them would be asked for. Only fixed text and numbers of parameters are put
-        // together here.
-        let found: Vec<_> = (9..).zip(words).map(|(parameter, _)| found(parameter)).collect();
-        let (found, from) = match &found[..] {
-            [] => (String::new(), "conversations AS c"),
-            sets => (
-                format!("found AS MATERIALIZED ({}),", sets.join(" INTERSECT ")),
-                "found CROSS JOIN conversations AS c ON c.id = found.id",
-            ),
-        };
+        // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
+        // parameters are put together here. SQLite reads what stands before CROSS first.
+        let (found, from) = search::narrowed(9, words, found, "CROSS JOIN");
         let sql = format!(
             "WITH {found} page AS (
                 SELECT c.id FROM {from} WHERE {view} AND {seen}

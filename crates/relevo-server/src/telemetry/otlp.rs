@@ -208,3 +208,17 @@ impl Recorder for ToCollector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::trace::{Span, Tracer};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn what_is_not_to_be_sampled_is_not() {
+        let settings = TelemetryConfig { sampled: 0.0, ..TelemetryConfig::default() };
+        let collector = Collector::new(&settings, "http://127.0.0.1:1").unwrap();
+        assert!(!collector.tracer().start("request").span_context().is_sampled());
+        tokio::task::spawn_blocking(move || collector.end()).await.unwrap();
+    }
+}

@@ -83,6 +83,9 @@ impl<K: Eq + Hash + Clone, V: Clone> Generations<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bot::bot_fn;
+    use crate::framework::Framework;
+    use crate::testing::corpus::{says, started};
 
     #[test]
     fn what_is_used_stays_and_there_is_never_too_much() {
@@ -94,5 +97,28 @@ mod tests {
         }
         assert_eq!(kept.get(&1), None, "nobody asked for it");
         assert_eq!(kept.get(&(10 * KEPT - 1)), Some(10 * KEPT - 1));
+    }
+
+    #[test]
+    fn of_two_appends_told_in_the_wrong_order_the_newer_state_stays() {
+        let recent = Recent::default();
+        let first = started(1).state;
+        let second = says(&first, "hola").state;
+        let thread = (first.inbox.clone(), first.contact);
+        recent.saw(&second, Some(thread.clone()));
+        recent.saw(&first, Some(thread));
+        assert_eq!(recent.state(first.id).map(|kept| kept.seq), Some(second.seq));
+        assert_eq!(recent.thread(&first.inbox, first.contact), Some(first.id));
+    }
+
+    #[tokio::test]
+    async fn the_desk_keeps_what_it_appended_and_whose_thread_that_is() {
+        let relevo = Framework::in_memory().inbox_with_bot("shop", "mute", bot_fn(|_| async { Ok(()) })).start().await;
+        let relevo = relevo.unwrap();
+        let state = relevo.visitor("shop").await.unwrap().write("hola").await.unwrap().state;
+        let recent = &relevo.desk().recent;
+        assert!(recent.state(state.id).is_some_and(|kept| kept.seq >= state.seq));
+        assert_eq!(recent.thread(&state.inbox, state.contact), Some(state.id));
+        relevo.stop().await;
     }
 }
