@@ -141,7 +141,8 @@ impl Visitor {
 
     async fn session(&mut self) -> Result<Value> {
         let hello = json!({"inbox": self.inbox, "token": self.token, "language": "es"});
-        let (status, session) = answer(self.client.post(format!("{}/widget/session", self.base)).json(&hello)).await?;
+        let request = self.client.post(format!("{}/widget/session", self.base)).json(&hello);
+        let (status, session) = answer_in_the_end(request).await?;
         if status != 200 {
             bail!("a session was refused with {status}: {session}");
         }
@@ -249,8 +250,34 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(HUNG).pool_idle_timeout(idle).no_proxy().build().expect("a plain client")
 }
 
+/// How often a request is made again that the server closed the connection under.
+const CLOSED_UNDER: usize = 3;
+
+/// Asks again where the connection was closed before an answer, as browsers do: a server may close a connection that it
+/// finds idle at the moment at which a request is written to it. Only for what may be asked twice.
+async fn answer_in_the_end(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {
+    for _ in 0..CLOSED_UNDER {
+        let again = request.try_clone().context("a body that can be sent once only")?;
+        match again.send().await {
+            Err(error) if was_closed(&error) => {}
+            answered => return read(answered?).await,
+        }
+    }
+    answer(request).await
+}
+
+/// Whether the connection was closed before anything of an answer came.
+fn was_closed(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        error.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
+    })
+}
+
 pub async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {
-    let answer = request.send().await?;
+    read(request.send().await?).await
+}
+
+async fn read(answer: reqwest::Response) -> Result<(u16, Value)> {
     let status = answer.status().as_u16();
     Ok((status, answer.json().await.unwrap_or(Value::Null)))
 }
