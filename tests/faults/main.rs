@@ -11,7 +11,7 @@ mod run;
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use run::{Outcome, Run, StoreKind};
+use run::{Found, Outcome, Run, StoreKind};
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -70,7 +70,14 @@ async fn main() -> Result<ExitCode> {
         let mut line = json!({
             "bar": bar.name, "store": cli.store.name(), "seed": run.seed, "short": cli.short, "sabotage": cli.sabotage,
         });
-        let outcome = match (bar.run)(run).await {
+        let asked = async {
+            if bar.stores.contains(&cli.store) {
+                return (bar.run)(run).await;
+            }
+            let stores: Vec<_> = bar.stores.iter().map(|store| store.name()).collect();
+            Ok(Found::skipped(format!("it asks nothing of {}: --store {}", cli.store.name(), stores.join(" or "))))
+        };
+        let outcome = match asked.await {
             Ok(found) => found.write_into(&mut line),
             Err(error) => {
                 line["error"] = format!("{error:#}").into();

@@ -47,7 +47,8 @@
 //! let relevo = Framework::in_memory().directory(directory).channel(KIND, Arc::new(channel)).start().await?;
 //!
 //! relevo.visitor("line").await?.write("hola").await?;
-//! assert_eq!(taken.recv().await.expect("the provider runs"), "You said hola");
+//! let taken = tokio::time::timeout(Duration::from_secs(10), taken.recv()).await?;
+//! assert_eq!(taken.expect("the provider runs"), "You said hola");
 //! relevo.stop().await;
 //! # Ok(())
 //! # }
