@@ -46,7 +46,7 @@ pub async fn bar(run: Run) -> Result<Found> {
     let agent = deployment.agents[0].clone();
     let ballast = disk.path().join("ballast");
     let (mut said, mut acknowledged): (BTreeSet<String>, BTreeSet<String>) = Default::default();
-    let (mut refused, mut statuses, mut reads) = (0, BTreeMap::<u16, usize>::new(), 0);
+    let (mut refused, mut statuses, mut reads, mut misjudged) = (0, BTreeMap::<u16, usize>::new(), 0, 0);
     let fills = run.many(50, 3);
     for fill in 0..fills {
         let mut visitor = Visitor::comes(&deployment, "shop0").await?;
@@ -69,10 +69,13 @@ pub async fn bar(run: Run) -> Result<Found> {
                 }
             }
         }
+        // The write-ahead log may have begun anew in what it already holds of the disk: then there is room for a take-over.
         let (status, _) = agent.take_over(conversation).await?;
         *statuses.entry(status).or_default() += 1;
-        let read = agent.get(&format!("/api/conversations/{conversation}")).await?.0;
+        let (read, detail) = agent.get(&format!("/api/conversations/{conversation}")).await?;
         reads += usize::from(read == 200);
+        let is_theirs = detail["card"]["assignee"] == json!(agent.id);
+        misjudged += usize::from(!matches!((status, is_theirs), (200, true) | (503, false)));
         std::fs::remove_file(&ballast)?;
         for (n, text) in again {
             visitor.insist(&format!("m{n}"), &text, &[]).await?;
@@ -88,8 +91,8 @@ pub async fn bar(run: Run) -> Result<Found> {
     let mut found = Found::default();
     found.note("fills", fills);
     found.must("refused", refused, refused > 0);
-    let others = statuses.iter().filter(|(status, _)| **status != 503).map(|(_, count)| count).sum::<usize>();
-    found.must("take_overs_on_a_full_disk", json!(statuses), others == 0);
+    found.note("take_overs_on_a_full_disk", json!(statuses));
+    found.never("take_overs_said_to_be_what_they_are_not", misjudged);
     found.must("reads_on_a_full_disk", reads, reads == fills);
     found.must("acknowledged", acknowledged.len(), acknowledged == said);
     found.never("acknowledged_and_lost", acknowledged.iter().filter(|text| !times.contains_key(text.as_str())).count());
