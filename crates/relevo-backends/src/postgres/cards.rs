@@ -100,18 +100,25 @@ impl PostgresStore {
 #[async_trait]
 impl Indexed for PostgresStore {
     async fn is_rare(&self, word: &str) -> Result<bool, StoreError> {
-        let sql =
-            "SELECT (SELECT count(*) FROM (SELECT FROM said WHERE words @@ $1::text::tsquery LIMIT $2) AS few) < $2
-            AND (SELECT count(*) FROM (SELECT FROM contacts WHERE words @@ $1::text::tsquery LIMIT $2) AS few) < $2";
+        // All hits of a word are gathered before the first is counted; what the statistics know to be common is not.
+        let sql = "SELECT CASE WHEN EXISTS (
+                SELECT FROM pg_class AS t
+                    JOIN pg_stats AS s ON s.schemaname = current_schema() AND s.tablename = t.relname,
+                    unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS of (word, share)
+                WHERE t.oid IN ('said'::regclass, 'contacts'::regclass) AND s.attname = 'words'
+                    AND starts_with(word, $2) AND share * t.reltuples >= $3
+            ) THEN false
+            ELSE (SELECT count(*) FROM (SELECT FROM said WHERE words @@ $1::text::tsquery LIMIT $3) AS few) < $3
+            AND (SELECT count(*) FROM (SELECT FROM contacts WHERE words @@ $1::text::tsquery LIMIT $3) AS few) < $3 END";
         // Planned for this word: how common it is decides how it is counted.
-        let query = sqlx::query_scalar(sql).bind(prefix(word)).bind(size(RARE + 1)).persistent(false);
+        let query = sqlx::query_scalar(sql).bind(prefix(word)).bind(word).bind(size(RARE + 1)).persistent(false);
         query.fetch_one(&self.pool).await.map_err(fault)
     }
 
     async fn part(&self, query: &Query, words: &[String], offset: usize, limit: usize) -> Result<Vec<Row>, StoreError> {
         // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
         // parameters are put together here.
-        let (found, from) = search::narrowed(9, words, found, "JOIN");
+        let (found, from) = search::narrowed(9, words, found, FOUND);
         let sql = format!(
             "WITH {found} page AS (
                 SELECT c.id FROM {from} WHERE {view} AND {seen}
@@ -201,6 +208,10 @@ fn seen(agent: &AgentFacts, visibility: Visibility) -> String {
 fn teams(agent: &AgentFacts) -> Vec<String> {
     agent.teams.iter().map(TeamId::to_string).collect()
 }
+
+/// What was found is looked up one by one. It is taken for much more than it is, since the statistics tell little of
+/// beginnings of words, and without `OFFSET` all conversations would be read.
+const FOUND: &str = "CROSS JOIN LATERAL (SELECT * FROM conversations WHERE id = found.id OFFSET 0) AS c";
 
 /// The conversations in which a word was said, and those with a contact who has it.
 fn found(parameter: usize) -> String {

@@ -3,11 +3,12 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("../../migrations/postgres/0001_log.sql"),
     include_str!("../../migrations/postgres/0002_artifacts_by_time.sql"),
     include_str!("../../migrations/postgres/0003_holders.sql"),
     include_str!("../../migrations/postgres/0004_queue_and_words.sql"),
+    include_str!("../../migrations/postgres/0005_live.sql"),
 ];
 
 /// The newest version of the tables.

@@ -77,6 +77,8 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Postgre
         ("idle_in_transaction_session_timeout", milliseconds(PATIENCE)),
         ("lock_timeout", milliseconds(LOCK_WAIT)),
         ("statement_timeout", milliseconds(STATEMENT)),
+        // A page of a list is read in less time than its statement would take to compile.
+        ("jit", "off".to_owned()),
     ]);
     let pool = |connections: u32| -> PgPool {
         let options = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);

@@ -135,7 +135,7 @@ impl Indexed for SqliteStore {
     async fn part(&self, query: &Query, words: &[String], offset: usize, limit: usize) -> Result<Vec<Row>, StoreError> {
         // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
         // parameters are put together here. SQLite reads what stands before CROSS first.
-        let (found, from) = search::narrowed(9, words, found, "CROSS JOIN");
+        let (found, from) = search::narrowed(9, words, found, "CROSS JOIN conversations AS c ON c.id = found.id");
         let sql = format!(
             "WITH {found} page AS (
                 SELECT c.id FROM {from} WHERE {view} AND {seen}

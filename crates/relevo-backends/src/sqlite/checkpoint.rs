@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 /// Pages that are written again and again are moved once each time.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A log of so many pages is long: 64 MB.
-const LONG: i64 = 16_384;
+pub(super) const LONG: i64 = 16_384;
 
 /// The task.
 pub(super) struct Checkpoints {

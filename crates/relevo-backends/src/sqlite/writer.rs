@@ -255,3 +255,58 @@ impl Task {
         Ok((batch, appended))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::checkpoint::LONG;
+    use crate::sqlite::{SqliteOptions, SqliteStore};
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// A connection of whom the store knows nothing.
+    async fn stranger(store: &Path) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(store).pragma("wal_autocheckpoint", "0");
+        options.connect().await.unwrap()
+    }
+
+    /// Makes the log longer by so many pages.
+    async fn lengthen(connection: &mut SqliteConnection, pages: i64) {
+        let sql = "INSERT INTO tickets VALUES ('long', zeroblob(?1 * 4096), 0)
+            ON CONFLICT (token_hash) DO UPDATE SET holder = excluded.holder";
+        sqlx::query(sql).bind(pages).execute(connection).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_writer_moves_what_it_is_told_to_move() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relevo.db");
+        let store = SqliteStore::open(&path, SqliteOptions::default()).await.unwrap();
+        let mut stranger = stranger(&path).await;
+        lengthen(&mut stranger, LONG + 1).await;
+        Line(store.writer.line.downgrade()).checkpoint();
+        store.close().await;
+        // Only a log that was moved whole begins anew.
+        lengthen(&mut stranger, 1).await;
+        let pages = checkpoint(&mut stranger).await.unwrap();
+        assert!(pages < LONG, "the log has {pages} pages");
+    }
+
+    #[tokio::test]
+    async fn the_writer_is_told_of_a_log_that_is_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relevo.db");
+        SqliteStore::open(&path, SqliteOptions::default()).await.unwrap().close().await;
+        let mut stranger = stranger(&path).await;
+        lengthen(&mut stranger, LONG + 1).await;
+        let (line, mut waiting) = mpsc::channel(1);
+        let written = Arc::new(Notify::new());
+        written.notify_one();
+        let checkpoints = Checkpoints::start(self::stranger(&path).await, written, Line(line.downgrade()));
+        let told = tokio::time::timeout(Duration::from_secs(30), waiting.recv()).await;
+        assert!(matches!(told, Ok(Some(Request::Checkpoint))), "nobody told the writer");
+        checkpoints.stop().await;
+    }
+}
