@@ -274,7 +274,7 @@ mod tests {
 
     /// Makes the log longer by so many pages.
     async fn lengthen(connection: &mut SqliteConnection, pages: i64) {
-        let sql = "INSERT INTO tickets VALUES ('long', zeroblob(?1 * 4096), 0)
+        let sql = "INSERT INTO tickets VALUES ('long', hex(zeroblob(?1 * 2048)), 0)
             ON CONFLICT (token_hash) DO UPDATE SET holder = excluded.holder";
         sqlx::query(sql).bind(pages).execute(connection).await.unwrap();
     }
