@@ -12,13 +12,14 @@ impl Jobs for PostgresStore {
     async fn claim(&self, lane: Lane, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
         // What another server is claiming is skipped. What it has claimed since this statement began is looked at
         // again by PostgreSQL, and is no longer due.
-        let sql = "UPDATE jobs SET due = $3, attempt = attempt + 1, holder = $5 WHERE id IN (
+        // An array is made once. What is IN a statement may be asked for row by row, and its LIMIT holds each time.
+        let sql = "UPDATE jobs SET due = $3, attempt = attempt + 1, holder = $5 WHERE id = ANY(ARRAY(
                 SELECT id FROM jobs AS job WHERE lane = $1 AND due <= $2 AND ($1 = 'timer' OR NOT EXISTS (
                     SELECT 1 FROM jobs AS before
                     WHERE before.lane = job.lane AND before.conversation = job.conversation AND before.id < job.id
                 ))
                 ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED
-            )
+            ))
             RETURNING id, conversation, kind, attempt";
         let query =
             sqlx::query(sql).bind(lane.as_str()).bind(now.0).bind(until.0).bind(size(limit)).bind(self.holder.number());

@@ -311,3 +311,20 @@ async fn a_server_that_lost_its_number_draws_another() {
     let mut connection = store.pool().acquire().await.unwrap();
     assert_eq!((claimed.len(), super::holder::free(&mut connection, &schema).await.unwrap()), (1, 0), "it is alive");
 }
+
+#[tokio::test]
+async fn no_more_jobs_are_claimed_than_asked_for_whatever_way_the_planner_takes() {
+    let (address, options) = (address().await, PostgresOptions { schema: testing::schema(), connections: 4 });
+    let off = ["hashjoin", "mergejoin", "material", "hashagg", "sort"].map(|way| format!("-c%20enable_{way}%3Doff"));
+    let more = if address.contains('?') { '&' } else { '?' };
+    let store = PostgresStore::open(&format!("{address}{more}options={}", off.join("%20")), options).await.unwrap();
+    for n in 1..=5 {
+        let wake = NewJob { kind: JobKind::Wake { until: Timestamp(1) }, due: Timestamp(1) };
+        store.append(Append { jobs: vec![wake], ..started(n) }).await.unwrap();
+    }
+    for wanted in [2, 2, 1, 0] {
+        let claimed = store.claim(Lane::Timer, Timestamp(9), Timestamp(20), 2).await.unwrap();
+        assert_eq!(claimed.len(), wanted);
+    }
+    store.close().await;
+}
