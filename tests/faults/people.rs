@@ -4,6 +4,7 @@ use crate::deployment::Deployment;
 use anyhow::{Context, Result, bail};
 use futures::{SinkExt, StreamExt};
 use relevo::domain::id::{AgentId, ConversationId};
+use relevo_tests::again;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -142,7 +143,7 @@ impl Visitor {
     async fn session(&mut self) -> Result<Value> {
         let hello = json!({"inbox": self.inbox, "token": self.token, "language": "es"});
         let request = self.client.post(format!("{}/widget/session", self.base)).json(&hello);
-        let (status, session) = answer_in_the_end(request).await?;
+        let (status, session) = read(again::send(request).await?).await?;
         if status != 200 {
             bail!("a session was refused with {status}: {session}");
         }
@@ -248,29 +249,6 @@ impl Visitor {
 pub fn client() -> reqwest::Client {
     let idle = Duration::from_secs(5);
     reqwest::Client::builder().timeout(HUNG).pool_idle_timeout(idle).no_proxy().build().expect("a plain client")
-}
-
-/// How often a request is made again that the server closed the connection under.
-const CLOSED_UNDER: usize = 3;
-
-/// Asks again where the connection was closed before an answer, as browsers do: a server may close a connection that it
-/// finds idle at the moment at which a request is written to it. Only for what may be asked twice.
-async fn answer_in_the_end(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {
-    for _ in 0..CLOSED_UNDER {
-        let again = request.try_clone().context("a body that can be sent once only")?;
-        match again.send().await {
-            Err(error) if was_closed(&error) => {}
-            answered => return read(answered?).await,
-        }
-    }
-    answer(request).await
-}
-
-/// Whether the connection was closed before anything of an answer came.
-fn was_closed(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| {
-        error.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
-    })
 }
 
 pub async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {
