@@ -380,6 +380,8 @@ pub enum MakeError {
     Cancelled {
         /// What it cost.
         usage: Option<Usage>,
+        /// Whether what was written by then may rest on something for the team only.
+        internal: bool,
     },
     /// There is nothing to read yet.
     #[error("the conversation holds no message of the customer yet")]
@@ -392,6 +394,16 @@ pub enum MakeError {
         /// What it cost all the same.
         usage: Option<Usage>,
     },
+}
+
+impl MakeError {
+    /// Of a task that may have read something for the team only.
+    pub(crate) fn having_read(self, read: bool) -> Self {
+        match self {
+            Self::Cancelled { usage, internal } => Self::Cancelled { usage, internal: internal || read },
+            other => other,
+        }
+    }
 }
 
 /// The Copilot of a deployment. Cheap to clone; clones share knowledge, prompts and what was learnt.

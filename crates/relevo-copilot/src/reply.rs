@@ -56,14 +56,15 @@ pub(crate) async fn make(
 ) -> Result<Draft, MakeError> {
     progress.step("searching");
     let citable = citable(copilot, input).await;
+    let internal = citable.iter().any(|source| source.internal);
     let (mut fallback, mut spent) = (None, None);
     // Without any source there is nothing to base an answer on, and a call would only invent one.
     if let Some(call) = call(copilot, input, &citable) {
-        match copilot.call(call, input, progress, cancel).await? {
+        let answer = copilot.call(call, input, progress, cancel).await;
+        match answer.map_err(|stopped| stopped.having_read(internal))? {
             Some(Outcome::Answered { text, model, version, usage }) => {
                 progress.step("checking");
                 let still = standing(copilot, &citable).await;
-                let internal = citable.iter().any(|source| source.internal);
                 let (suggestions, dropped) = parse::parse(&text, input, &still, internal);
                 spent = Some(usage);
                 if !suggestions.is_empty() {

@@ -1,5 +1,6 @@
 //! What can be written after `relevo`.
 
+use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use relevo::domain::command::Role;
 use relevo::domain::id::TeamId;
@@ -308,8 +309,8 @@ pub(crate) enum KnowledgeCommand {
         /// The question.
         #[arg(required = true)]
         question: Vec<String>,
-        /// The most passages.
-        #[arg(long, default_value_t = 5)]
+        /// The most passages, 1 to 100.
+        #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::new().range(1..=100))]
         limit: usize,
         /// Only what customers may read.
         #[arg(long)]

@@ -12,6 +12,6 @@ mod source;
 mod web;
 
 pub use keeper::{BUILT_IN, Keeper, Overview};
-pub use reading::{Read, check, read};
+pub use reading::{LONGEST_NAME, Read, check, read};
 pub use source::{Origin, Problem, Reading, Shelf, ShelfError, Source, WrittenIn};
 pub use web::Web;

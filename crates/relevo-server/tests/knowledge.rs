@@ -145,6 +145,8 @@ async fn the_command_adds_to_a_running_server_and_to_one_that_starts_later() {
     assert!(good && said.contains("Horario de agosto"), "{said}");
     let (_, listed) = relevo(&folder, &["knowledge", "list"]);
     assert!(listed.contains("ayuda\t") && listed.contains("3 articles"), "{listed}");
+    let (good, said) = relevo(&folder, &["knowledge", "add", "help", "--name", "Otra"]);
+    assert!(!good && said.contains("is the source `ayuda` already: `relevo knowledge sync ayuda`"), "{said}");
     let (good, said) = relevo(&folder, &["knowledge", "remove", "ayuda"]);
     assert!(good && said.contains("ayuda is gone"), "{said}");
     let (_, said) = relevo(&folder, &["knowledge", "search", "agosto"]);
@@ -155,6 +157,7 @@ async fn the_command_adds_to_a_running_server_and_to_one_that_starts_later() {
         (&["knowledge", "add", "http://127.0.0.1:1/"], "private network"),
         (&["knowledge", "add", "ftp://example.com/"], "is not an http or https address"),
         (&["knowledge", "add", "help", "--inbox", "nowhere"], "no inbox `nowhere`"),
+        (&["knowledge", "add", "help", "--name", " "], "--name: needs 1 to 100 characters"),
         (&["knowledge", "sync", "nowhere"], "there is no source `nowhere`"),
     ] {
         let (good, said) = relevo(&folder, arguments);

@@ -139,7 +139,7 @@ impl Copilot {
             }
         };
         match ended {
-            Err(MakeError::Cancelled { usage }) if !cancel.is_cancelled() => {
+            Err(MakeError::Cancelled { usage, .. }) if !cancel.is_cancelled() => {
                 let reason = MakeFailure::TooSlow { seconds: within.as_secs() };
                 Ok(Some(Outcome::Failed { reason, usage }))
             }
@@ -157,7 +157,7 @@ impl Copilot {
     ) -> Result<Outcome, MakeError> {
         let gate = self.gate(&input.team);
         let Some(turn) = cancel.run_until_cancelled(gate.acquire()).await else {
-            return Err(MakeError::Cancelled { usage: None });
+            return Err(MakeError::Cancelled { usage: None, internal: false });
         };
         let _turn = turn.expect("a team's gate is never closed");
         let mut budget = self.settings.max_prompt_tokens;
@@ -173,7 +173,8 @@ impl Copilot {
                 Err(Error::Cancelled) => {
                     // It was read already, whoever stopped it.
                     let prompt = self.counter.count_request(&ready.request);
-                    return Err(MakeError::Cancelled { usage: Some(Usage { prompt, completion: 0, estimated: true }) });
+                    let usage = Some(Usage { prompt, completion: 0, estimated: true });
+                    return Err(MakeError::Cancelled { usage, internal: false });
                 }
                 Err(Error::TooLong { .. }) => budget /= 2,
                 Err(error) => return Ok(Outcome::failed(failure(&error))),
@@ -266,7 +267,9 @@ async fn read(
             Ok(Outcome::Answered { text, model: done.model, version: ready.version, usage: done.usage })
         }
         Ok(done) => Ok(Outcome::Failed { reason: MakeFailure::Cut, usage: Some(done.usage) }),
-        Err(broken) if broken.error == Error::Cancelled => Err(MakeError::Cancelled { usage: Some(broken.usage) }),
+        Err(broken) if broken.error == Error::Cancelled => {
+            Err(MakeError::Cancelled { usage: Some(broken.usage), internal: false })
+        }
         Err(broken) => Ok(Outcome::Failed { reason: failure(&broken.error), usage: Some(broken.usage) }),
     }
 }

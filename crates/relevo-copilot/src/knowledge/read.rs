@@ -1,11 +1,12 @@
 //! Files and pages as documents: Markdown, HTML, tables of questions and answers (CSV, JSONL).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{Audience, Document, Kind};
+use crate::feedback::distance;
 use crate::text::Language;
 
 /// The largest file or page, in bytes.
@@ -93,12 +94,31 @@ struct Front {
     language: Option<String>,
     internal: bool,
     published: Option<bool>,
+    /// As several site generators say `published: false`.
+    draft: bool,
     inboxes: BTreeSet<String>,
+    /// What other tools read.
+    #[serde(flatten)]
+    others: BTreeMap<String, serde_yaml_ng::Value>,
 }
 
-/// Front matter may hold `title`, `language`, `internal: true`, `inboxes: [shop]`; `published: false` gives none. Without
+/// Who may read an article hangs on these: what looks like one of them is not passed over.
+const GUARDS: [&str; 4] = ["internal", "published", "inboxes", "draft"];
+
+impl Front {
+    /// A name that is probably one of ours, written otherwise.
+    fn misspelt(&self) -> Option<(&str, &'static str)> {
+        let alike = |name: &str| {
+            let name = name.to_lowercase();
+            GUARDS.into_iter().find(|guard| distance(&name, guard) <= 2)
+        };
+        self.others.keys().find_map(|name| Some((name.as_str(), alike(name)?)))
+    }
+}
+
+/// Front matter may hold `title`, `language`, `internal: true`, `inboxes: [shop]`; `published: false` and `draft: true` give none. Without
 /// a title the first heading, then the file's name, is taken. Wrong front matter is an error: it might have said that the
-/// article is internal.
+/// article is internal. Names that other tools read are passed over, unless they look like ours.
 fn markdown(path: &str, text: &str) -> Result<Option<Document>, ReadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let (front, body) = crate::front::split(&text);
@@ -111,7 +131,10 @@ fn markdown(path: &str, text: &str) -> Result<Option<Document>, ReadError> {
             .unwrap_or_default(),
         None => Front::default(),
     };
-    if front.published == Some(false) {
+    if let Some((name, guard)) = front.misspelt() {
+        return Err(ReadError::new(format!("the front matter has `{name}`: write `{guard}`, or another name")));
+    }
+    if front.published == Some(false) || front.draft {
         return Ok(None);
     }
     let heading = || body.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.trim().to_owned());
@@ -301,6 +324,13 @@ mod tests {
     }
 
     #[test]
+    fn what_other_tools_read_in_front_matter_is_passed_over_and_a_draft_is_not_published() {
+        let read = |front: &str| read("a.md", &format!("---\n{front}\n---\nText")).unwrap().len();
+        assert_eq!(read("date: 2026-01-02\ntags: [a, b]\nslug: x\ndescription: y\nsidebar_position: 3"), 1);
+        assert_eq!((read("draft: false"), read("draft: true"), read("published: false")), (1, 0, 0));
+    }
+
+    #[test]
     fn a_row_keeps_its_id_wherever_it_stands() {
         let one = read("q.csv", "question,answer\nA,1\nB,2\n").unwrap();
         let other = read("q.csv", "question,answer\nNew,0\nB,2\nA,1\n").unwrap();
@@ -312,6 +342,10 @@ mod tests {
         let wrong = |path: &str, text: &str| read(path, text).unwrap_err().to_string();
         let front = wrong("a.md", "---\ntitle: x\ninternal: [\n---\nCANARY");
         assert!(front.starts_with("line ") && front.contains("front matter"), "{front}");
+        for misspelt in ["Internal: true", "interal: true", "publishd: false", "inbox: [shop]"] {
+            let told = wrong("a.md", &format!("---\n{misspelt}\n---\nCANARY"));
+            assert!(told.contains(misspelt.split(':').next().unwrap()) && told.contains("write `"), "{told}");
+        }
         assert!(wrong("q.csv", "question,answer\nonly one\n").starts_with("line 2: "));
         assert!(wrong("q.csv", "pregunta,respuesta\na,b\n").contains("the columns are question, answer"));
         assert!(

@@ -280,11 +280,15 @@ async fn finish(inner: &Inner, mut work: Work) {
                 Artifact { status, body, sources, model, offline, prompt_version, covers, error, failure, ..mine };
             None
         }
-        Err(NotMade { why: None, usage }) => {
+        Err(NotMade { why: None, usage, internal }) => {
             artifact.status = ArtifactStatus::Cancelled;
+            // Who stopped it may still take what they saw.
+            if internal {
+                artifact.body = json!({"internal": true});
+            }
             usage
         }
-        Err(NotMade { why, usage }) => {
+        Err(NotMade { why, usage, .. }) => {
             artifact.status = ArtifactStatus::Failed;
             artifact.failed_by(why);
             usage
@@ -326,17 +330,19 @@ pub(super) struct NotMade {
     /// None: it was stopped.
     pub(super) why: Option<MakeFailure>,
     pub(super) usage: Option<Usage>,
+    /// Whether what was written by then may rest on something for the team only.
+    pub(super) internal: bool,
 }
 
 impl From<MakeError> for NotMade {
     fn from(error: MakeError) -> Self {
         let text = error.to_string();
         match error {
-            MakeError::Cancelled { usage } => Self { why: None, usage },
+            MakeError::Cancelled { usage, internal } => Self { why: None, usage, internal },
             MakeError::NeedsModel { reason, usage } => {
-                Self { why: Some(reason.unwrap_or(MakeFailure::NeedsModel)), usage }
+                Self { why: Some(reason.unwrap_or(MakeFailure::NeedsModel)), usage, internal: false }
             }
-            MakeError::Empty => Self { why: Some(MakeFailure::Other { text }), usage: None },
+            MakeError::Empty => Self { why: Some(MakeFailure::Other { text }), usage: None, internal: false },
         }
     }
 }

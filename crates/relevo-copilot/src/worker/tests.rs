@@ -429,6 +429,29 @@ async fn a_stopped_artifact_keeps_nothing_as_final() {
     running.stop().await;
 }
 
+// behaviour 8, behaviour 15
+#[tokio::test]
+async fn a_stopped_reply_says_that_its_model_had_read_something_internal() {
+    let public = "# Pedidos que no llegan\n\nSi un pedido no llega en diez días se envía otro.\n";
+    let internal = "---\ntitle: Pedidos que no llegan\ninternal: true\n---\nSi un pedido no llega, avisa a Rosa.\n";
+    for (text, said) in [(internal, serde_json::json!({"internal": true})), (public, serde_json::json!({}))] {
+        let slow = Scripted::saying(["Aviso ", "a Rosa."]).paced(Duration::from_hours(1));
+        let copilot = Copilot::offline().with_model(Arc::new(slow), Counter::upper());
+        copilot.knowledge().sync("articles", article("llegan.md", text), |_, _| ()).await.unwrap();
+        let (running, worker, mut signals) = shop(copilot).await;
+        running.visitor("shop").await.unwrap().write("Mi pedido no llega").await.unwrap();
+        let conversation = conversation(&running).await;
+        let request = Request { task: Task::Reply, by: Some(agent(1)), ..summary(conversation) };
+        let id = worker.request(request).await.unwrap();
+        let writes = |signal| matches!(signal, Signal::ArtifactDelta { step: Some(step), .. } if step == "writing");
+        while !writes(signals.recv().await.unwrap()) {}
+        worker.cancel(conversation, id);
+        let stopped = until(&running, &mut signals, ArtifactStatus::Cancelled).await;
+        assert_eq!(stopped.body, said);
+        running.stop().await;
+    }
+}
+
 // behaviour 3
 #[tokio::test]
 async fn a_failed_update_loses_no_message_for_the_next_one() {

@@ -46,7 +46,7 @@ pub(super) fn before(runs: &HashMap<Key, Run>, key: &Key) -> Vec<CancellationTok
 pub(super) async fn wait(inner: &Inner, work: &mut Work, progress: &dyn Progress) -> Result<Option<Artifact>, NotMade> {
     let cancel = work.cancel.clone();
     match cancel.run_until_cancelled(others(inner, work, progress)).await {
-        None => return Err(NotMade { why: None, usage: None }),
+        None => return Err(NotMade { why: None, usage: None, internal: false }),
         Some(Ok(false)) => return Ok(None),
         Some(Ok(true)) => {}
         Some(Err(error)) => return Err(failed(&error)),
@@ -62,7 +62,7 @@ pub(super) async fn wait(inner: &Inner, work: &mut Work, progress: &dyn Progress
 }
 
 fn failed(error: &dyn std::fmt::Display) -> NotMade {
-    NotMade { why: Some(MakeFailure::Other { text: error.to_string() }), usage: None }
+    NotMade { why: Some(MakeFailure::Other { text: error.to_string() }), usage: None, internal: false }
 }
 
 /// Waits for the others; whether there were any.

@@ -8,7 +8,7 @@ use relevo_copilot::knowledge::{Audience, Filter};
 use relevo_copilot::text::{Language, first_words};
 use relevo_server::compose;
 use relevo_server::config::Config;
-use relevo_server::knowledge::{Origin, Problem, Reading, Shelf, Source, Web, check, read};
+use relevo_server::knowledge::{LONGEST_NAME, Origin, Problem, Reading, Shelf, Source, Web, check, read};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -28,8 +28,17 @@ pub(crate) async fn run(command: KnowledgeCommand) -> Result<()> {
             if let Some(unknown) = unknown.filter(|id| !(config.inboxes.is_empty() && id.as_str() == "shop")) {
                 bail!("--inbox: there is no inbox `{unknown}`: add it to [[inboxes]]");
             }
-            let name = name.unwrap_or_else(|| short(&places[0]));
+            let name = name.unwrap_or_else(|| short(&places[0])).trim().to_owned();
+            if !(1..=LONGEST_NAME).contains(&name.chars().count()) {
+                bail!("--name: needs 1 to {LONGEST_NAME} characters");
+            }
             let shelf = Shelf::open(&config.data)?;
+            if let Some(there) = shelf.list()?.0.into_iter().find(|source| source.origin == origin) {
+                let (place, id) = (places.join(" "), there.id);
+                bail!(
+                    "{place} is the source `{id}` already: `relevo knowledge sync {id}` reads it again, `remove` takes it away"
+                );
+            }
             let source = Source {
                 id: shelf.new_id(&name)?,
                 name,

@@ -13,6 +13,9 @@ pub const MOST_PAGES: usize = 500;
 /// The most files of a source.
 pub const MOST_FILES: usize = 20_000;
 
+/// The longest name of a source, in characters.
+pub const LONGEST_NAME: usize = 100;
+
 /// How many of how many places are read.
 pub type Read<'a> = &'a mut (dyn FnMut(usize, usize) + Send);
 

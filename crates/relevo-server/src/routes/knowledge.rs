@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, Query, SignedIn};
-use crate::knowledge::{BUILT_IN, Origin, Overview, Problem as Unread, ShelfError, Source, WrittenIn, check};
+use crate::knowledge::{
+    BUILT_IN, LONGEST_NAME, Origin, Overview, Problem as Unread, ShelfError, Source, WrittenIn, check,
+};
 use axum::extract::State;
 use axum::http::StatusCode;
 use relevo::domain::command::Role;
@@ -17,8 +19,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The longest name of a source, in characters.
-const NAME: usize = 100;
 /// The longest question, in characters.
 const QUESTION: usize = 2_000;
 /// How many words of a passage a search shows.
@@ -496,10 +496,9 @@ fn named(name: &str) -> Result<String> {
     if length == 0 {
         return Err(Problem::invalid("name", "is empty: say what it is about"));
     }
-    if length > NAME {
-        return Err(
-            Problem::invalid("name", format!("has {length} characters; the limit is {NAME}")).with("limit", NAME)
-        );
+    if length > LONGEST_NAME {
+        return Err(Problem::invalid("name", format!("has {length} characters; the limit is {LONGEST_NAME}"))
+            .with("limit", LONGEST_NAME));
     }
     Ok(name.to_owned())
 }

@@ -8,7 +8,7 @@ import { keyboard } from '../src/keys';
 import { texting } from '../src/lib/i18n.svelte';
 import { router } from '../src/lib/router.svelte';
 import type { Artifact, Body, Source } from '../src/lib/wire';
-import { rewrite } from '../src/store/copilot.svelte';
+import { again, rewrite } from '../src/store/copilot.svelte';
 import { drafts } from '../src/store/drafts.svelte';
 import { outgoing } from '../src/store/outgoing.svelte';
 import { ui } from '../src/store/ui.svelte';
@@ -324,4 +324,12 @@ test('G and a letter go to a page; reports are for those who lead', async () => 
   press('g', 'r');
   expect(router.place.page).toBe('reports');
   router.to({ page: 'inbox' });
+});
+
+// covers: A03
+test('a rewriting is regenerated from its own draft, whatever was rewritten since', async () => {
+  const { asked, thread } = await page();
+  thread.rewriting = { from: 4, draft: 'A later draft', mode: 'reply' };
+  await again(thread, made('rewrite', { draft: 'The first draft', style: 'shorter' }));
+  expect(asked.map(({ body }) => body)).toContainEqual({ kind: 'rewrite', draft: 'The first draft', style: 'shorter' });
 });

@@ -82,10 +82,36 @@ describe('a suggestion', () => {
     await fireEvent.keyDown(box, { key: 'Escape' });
     expect(told()).toContainEqual([`DELETE ${at('run')}`, undefined]);
     thread.artifact(reply({ status: 'cancelled', body: null }));
-    expect((await screen.findByText(/it is incomplete/)).previousElementSibling?.textContent).toBe('Your order left');
+    expect((await screen.findByText(/it is incomplete/)).nextElementSibling?.textContent).toContain('Your order left');
     await fireEvent.keyDown(box, { key: 'Tab' });
     expect(box.value).toBe('Your order left');
     expect(thread.ghost).toBeNull();
+  });
+
+  test('of a stopped answer each draft can be taken, without its marks, and what may be internal warns first', async () => {
+    const { thread, box } = await suggested(reply({ status: 'running', body: null }));
+    thread.delta('a1', 'writing', 0, 'It left today [2].\n===\nIt comes tomorrow [1, 3]. Ask Rosa [');
+    expect((await screen.findByTestId('writing')).textContent).not.toMatch(/=|\[/);
+    thread.artifact(reply({ status: 'cancelled', body: { internal: true } }));
+    await screen.findByTestId('ghost-insert-1');
+    await fireEvent.keyDown(box, { key: 'Tab' });
+    expect(box.value).toBe('');
+    expect(screen.getByTestId('ghost-asks')).toBeTruthy();
+    await fireEvent.click(screen.getByTestId('ghost-insert-1'));
+    await fireEvent.click(screen.getByTestId('ghost-insert-1'));
+    expect(box.value).toBe('It comes tomorrow. Ask Rosa');
+  });
+
+  test('where nobody can write it stays, and is not counted as inserted', async () => {
+    const { asked, thread, card } = await page({ control: { holder: { kind: 'human', agent: 'rui' }, epoch: 3 } });
+    thread.artifacts = [reply()];
+    thread.ghost = 'a1';
+    render(Composer, { thread, card });
+    const insert = screen.getByTestId<HTMLButtonElement>('ghost-insert');
+    expect(insert.disabled).toBe(true);
+    await fireEvent.keyDown(document.body, { key: 'e' });
+    expect(thread.ghost).toBe('a1');
+    expect(asked.some(({ body }) => (body as { what?: string } | undefined)?.what === 'inserted')).toBe(false);
   });
 });
 

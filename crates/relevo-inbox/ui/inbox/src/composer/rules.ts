@@ -67,3 +67,11 @@ export function restored(text: string, done: { before: string; after: string; dr
   if (text === done.after || at < 0) return done.before;
   return replace(text, at, at + done.words.length, done.draft).text;
 }
+
+/** A model's drafts as far as it came with them, without the marks of their sources, which nobody has held against any. */
+export function unfinished(text: string): string[] {
+  const drafts = text
+    .split(/^=+[^\S\n]*$/m)
+    .map((draft) => draft.replace(/\s*\[(?:cite:)?[\d\s,]*(?:\]|$)/g, '').trim());
+  return drafts.filter((draft) => draft !== '');
+}

@@ -67,7 +67,9 @@ export async function again(thread: Thread, made: Artifact) {
   if (made.kind === 'reply') await suggest(thread);
   else if (made.kind === 'ask' && question) await ask(thread, question);
   else if (made.kind === 'rewrite' && draft && style) {
-    const part = thread.rewriting ?? { from: 0, draft, mode: ui.mode };
+    // What is in the composer may be another draft by now.
+    const { rewriting } = thread;
+    const part = rewriting?.draft === draft ? rewriting : { from: 0, draft, mode: ui.mode };
     await rewritten(thread, part, style, style === 'translated' ? made.language : undefined);
   } else await summarise(thread, true);
 }
