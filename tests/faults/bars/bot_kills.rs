@@ -62,7 +62,7 @@ pub async fn bar(run: Run) -> Result<Found> {
             .enumerate()
             .map(|(n, visitor)| tokio::spawn(hears_an_answer(visitor, n, round)))
             .collect();
-        if cfg!(debug_assertions) && round == 0 {
+        if cfg!(debug_assertions) && std::env::var_os("RELEVO_BIN").is_none() && round == 0 {
             tokio::time::timeout(RECORDED_WITHIN, deployment.ended())
                 .await
                 .context("the server does not die at its place")??;
