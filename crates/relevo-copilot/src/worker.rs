@@ -90,7 +90,7 @@ pub struct Worker {
 struct Inner {
     copilot: Copilot,
     at: Workplace,
-    runs: Mutex<HashMap<Key, Run>>,
+    runs: Mutex<HashMap<ArtifactId, Run>>,
     day: Mutex<budget::Day>,
 }
 
@@ -104,9 +104,9 @@ struct Key {
 }
 
 struct Run {
-    artifact: ArtifactId,
+    key: Key,
     cancel: CancellationToken,
-    /// The last message that it reads.
+    /// The last message that it reads; while it waits it will read whatever is said by its turn.
     covers: Seq,
     /// Cancelled at its end.
     ended: CancellationToken,
@@ -199,8 +199,9 @@ impl Worker {
         &self.inner.copilot
     }
 
-    /// Begins to make something; its id at once. While the same is being made in the conversation, it is that one's id;
-    /// and when nothing was said since the last summary in this language, it is that summary's.
+    /// Begins to make something; its id at once. While the same is being made in the conversation, it is that one's id,
+    /// unless it is a summary that will not tell what was said since it began: then the next one waits for its turn. When
+    /// nothing was said since the last summary in this language, it is that summary's.
     pub async fn request(&self, request: Request) -> Result<ArtifactId, RequestError> {
         let id = ArtifactId(self.inner.at.clock.id());
         run::begin(&self.inner, request, id).await
@@ -222,7 +223,7 @@ impl Worker {
                     Ok(_) | Err(RecvError::Lagged(_)) => continue,
                     Err(RecvError::Closed) => return,
                 };
-                match worker.inner.runs().values().find(|run| run.artifact == made) {
+                match worker.inner.runs().get(&made) {
                     Some(run) if stop => run.cancel.cancel(),
                     Some(run) => run.told.again(),
                     None => {}
@@ -268,8 +269,8 @@ impl Worker {
     /// A message was removed: what was made from it says nothing any more, what is being made is stopped, and what was
     /// learnt from it is learnt anew without it. Every server does so; to do it twice changes nothing.
     async fn withdraw(&self, conversation: ConversationId, posted: Seq) {
-        for (key, run) in self.inner.runs().iter() {
-            if key.conversation == conversation {
+        for run in self.inner.runs().values() {
+            if run.key.conversation == conversation {
                 run.cancel.cancel();
             }
         }
@@ -347,7 +348,7 @@ impl Inner {
         Ok(())
     }
 
-    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Run>> {
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<ArtifactId, Run>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,6 +11,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -18,6 +19,9 @@ use tokio::sync::mpsc;
 fn secret() -> Secret {
     Secret::from_bytes(vec![7; 32]).unwrap()
 }
+
+/// Nothing here takes so long, on any machine.
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// What the provider was asked.
 #[derive(Debug)]
@@ -54,7 +58,7 @@ impl Provider {
     }
 
     async fn next(&mut self) -> Asked {
-        self.asked.recv().await.unwrap()
+        tokio::time::timeout(WITHIN, self.asked.recv()).await.expect("the provider is asked").unwrap()
     }
 }
 
@@ -151,7 +155,8 @@ async fn until(world: &World, agent: &AgentClient, id: &str, is: impl Fn(&[Value
         if is(&items) {
             return items;
         }
-        let _ = changes.recv().await;
+        let changed = tokio::time::timeout(WITHIN, changes.recv()).await;
+        let _ = changed.unwrap_or_else(|_| panic!("it stays like this: {items:#?}"));
     }
 }
 

@@ -167,10 +167,11 @@ async fn behaviour_02_a_summary_and_the_brief_of_a_hand_over_are_never_with_the_
     let summary = begin(&agent, &id, json!({"kind": "summary"})).await;
     let text = |frame: &Value| frame["text"].as_str().is_some_and(|text| !text.is_empty());
     socket.until(|frame| frame["op"] == "artifact_delta" && text(frame)).await;
+    assert_eq!(begin(&agent, &id, json!({"kind": "summary"})).await, summary, "pressed twice");
     visitor.say("c2", "quiero hablar con una persona").await;
     let heard = socket.until(|frame| frame["op"] == "artifact_delta" && frame["step"] == "waiting").await;
     let brief = heard.last().unwrap()["artifact"].clone();
-    assert_eq!(begin(&agent, &id, json!({"kind": "summary"})).await, summary, "pressed twice");
+    assert_eq!(begin(&agent, &id, json!({"kind": "summary"})).await, brief, "it tells what was said since");
     model.goes_on();
     let summary = until(&mut socket, &summary, |made| made["status"] == "done").await;
     let brief = until(&mut socket, &brief, |made| made["status"] == "done").await;

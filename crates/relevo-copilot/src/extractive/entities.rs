@@ -120,7 +120,8 @@ fn name_span(text: &str, span: Range<usize>) -> Option<Range<usize>> {
         matches!(text[..start].trim_end().chars().next_back(), None | Some('.' | '!' | '?' | '\n' | ':' | '¿' | '¡'));
     loop {
         let word = text[start..end].split([' ', '-']).next().unwrap_or_default();
-        let folded = fold(word.trim_matches(|c: char| !c.is_alphanumeric()));
+        // "I'm" and "I've" are ordinary too.
+        let folded = fold(word).replace(|c: char| !c.is_alphanumeric(), "");
         let ordinary = is_stop_word(&folded) || is_opening(&folded) || folded.chars().count() < 2;
         if !ordinary {
             break;
@@ -153,9 +154,9 @@ fn name_span(text: &str, span: Range<usize>) -> Option<Range<usize>> {
 fn is_opening(word: &str) -> bool {
     const OPENING: &[&str] = &[
         "hello", "hi", "hey", "hullo", "thanks", "thank", "yes", "yeah", "yep", "no", "nope", "ok", "okay", "sure",
-        "great", "good", "please", "sorry", "wow", "oh", "well", "im", "id", "ill", "thats", "whats", "lets", "bye",
-        "goodbye", "cool", "nice", "perfect", "hola", "buenas", "buenos", "gracias", "si", "vale", "claro", "bien",
-        "perfecto", "perdon", "adios", "necesito", "quiero", "ola", "oi", "obrigado", "obrigada", "sim", "nao",
+        "great", "good", "please", "sorry", "wow", "oh", "well", "im", "ive", "id", "ill", "thats", "whats", "lets",
+        "bye", "goodbye", "cool", "nice", "perfect", "hola", "buenas", "buenos", "gracias", "si", "vale", "claro",
+        "bien", "perfecto", "perdon", "adios", "necesito", "quiero", "ola", "oi", "obrigado", "obrigada", "sim", "nao",
         "certo", "bom", "boa", "preciso", "quero", "need", "want", "just", "also", "let", "looking", "maybe",
         "awesome", "alright", "damn", "dude", "man", "sir", "madam", "never", "wait", "fine", "right",
     ];
@@ -208,5 +209,7 @@ mod tests {
         assert_eq!(seen("Hello! Where is it? Thanks"), []);
         assert_eq!(seen("Necesito ayuda"), []);
         assert_eq!(seen("Alexis"), [(Kind::Name, "Alexis")]);
+        assert_eq!(seen("I'm Ana"), [(Kind::Name, "Ana")]);
+        assert_eq!(seen("Hi, I’m Ana O'Neill"), [(Kind::Name, "Ana O'Neill")]);
     }
 }

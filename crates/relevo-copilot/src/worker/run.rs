@@ -53,8 +53,8 @@ pub(super) struct Ready {
 pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) -> Result<ArtifactId, RequestError> {
     let at = &inner.at;
     let key = key(inner, &request);
-    if let Some(run) = inner.runs().get(&key) {
-        return Ok(run.artifact);
+    if let Some(made) = turn::same(&inner.runs(), &request, &key, Seq::MAX) {
+        return Ok(made);
     }
     let Ready { input, read_up_to, there, team } = ready(inner, &request).await?;
     if let Some(there) = there {
@@ -63,15 +63,18 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
     let work = {
         // Somebody may have asked for the same while the conversation was being read.
         let mut runs = inner.runs();
-        if let Some(run) = runs.get(&key).or_else(|| turn::same(&runs, &request, &key, input.covers().1)) {
-            return Ok(run.artifact);
+        if let Some(made) = turn::same(&runs, &request, &key, input.covers().1) {
+            return Ok(made);
+        }
+        if runs.contains_key(&id) {
+            return Ok(id);
         }
         let (cancel, ended) = (at.stop.child_token(), CancellationToken::new());
         let before = turn::before(&runs, &key);
         let told = Told::new(at.bus.clone(), request.conversation, id);
-        let (covers, stops) = (input.covers().1, cancel.clone());
-        let run = Run { artifact: id, cancel: stops, covers, ended: ended.clone(), told: told.clone() };
-        runs.insert(key.clone(), run);
+        let covers = if before.is_empty() { input.covers().1 } else { Seq::MAX };
+        let (of, stops) = (key.clone(), cancel.clone());
+        runs.insert(id, Run { key: of, cancel: stops, covers, ended: ended.clone(), told: told.clone() });
         let artifact = started(inner, &request, &input, team, id);
         Work { artifact, request, key, input, read_up_to, cancel, told, before, _ended: ended.drop_guard() }
     };
@@ -79,11 +82,11 @@ pub(super) async fn begin(inner: &Arc<Inner>, request: Request, id: ArtifactId) 
         Ok(true) => {}
         // Another server makes it.
         Ok(false) => {
-            inner.runs().remove(&work.key);
+            inner.runs().remove(&id);
             return Ok(id);
         }
         Err(error) => {
-            inner.runs().remove(&work.key);
+            inner.runs().remove(&id);
             return Err(error.into());
         }
     }
@@ -270,7 +273,7 @@ async fn finish(inner: &Inner, mut work: Work) {
         }
         Err(error) => Err(error),
     };
-    let Work { mut artifact, key, read_up_to, .. } = work;
+    let Work { mut artifact, read_up_to, .. } = work;
     let usage = match made {
         Ok(Made::Now(draft)) => fill(&mut artifact, draft),
         Ok(Made::Before(same)) => {
@@ -314,7 +317,7 @@ async fn finish(inner: &Inner, mut work: Work) {
     if let Err(error) = inner.at.store.put_artifact(&artifact).await {
         tracing::error!(artifact.id = %artifact.id, %error, "an artifact could not be kept");
     }
-    inner.runs().remove(&key);
+    inner.runs().remove(&artifact.id);
     inner.at.bus.publish(Signal::Artifact { conversation: artifact.conversation, artifact: artifact.id });
 }
 

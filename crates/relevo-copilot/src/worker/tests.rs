@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -171,25 +172,37 @@ async fn whoever_takes_over_finds_a_brief_of_all_that_was_said() {
 #[tokio::test]
 async fn a_summary_is_made_by_itself_after_as_many_messages_as_the_settings_say() {
     let settings = Settings { summary_after: NonZeroU32::new(2), ..Settings::default() };
-    let (running, _worker, mut signals) = shop(Copilot::offline().with_settings(settings)).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    for says in ["Hola", "Mi pedido 48213", "¿Hay alguien?", "Quiero una persona"] {
-        visitor.write(says).await.unwrap();
-    }
-    let brief = until(&running, &mut signals, ArtifactStatus::Done).await;
-    assert_eq!(brief.kind, ArtifactKind::Brief, "the bot's conversations are left alone");
-    visitor.write("Es el 48213").await.unwrap();
-    visitor.write("Lo compré el lunes").await.unwrap();
-    let summary = loop {
-        let made = until(&running, &mut signals, ArtifactStatus::Done).await;
-        if made.id != brief.id {
-            break made;
-        }
+    let (running, at) = house(Visibility::Everyone).await;
+    // It follows when it is told to, so that what it has made after each message is known.
+    let worker = unfed(Copilot::offline().with_settings(settings), at);
+    let mut changes = running.feed().subscribe();
+    let mut follow = async |until: &dyn Fn(&Event) -> bool| {
+        let follows = async {
+            loop {
+                let change = changes.recv().await.unwrap();
+                worker.follow(&change).await;
+                if change.facts.iter().any(|fact| until(&fact.event)) {
+                    return running.desk().store().artifacts(change.conversation).await.unwrap();
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), follows).await.expect("it is heard of")
     };
-    let said = running.desk().store().read(summary.conversation, brief.covers.last, 100).await.unwrap();
-    let mut said = said.iter().filter(|fact| matches!(&fact.event, Event::MessagePosted { .. })).map(|fact| fact.seq);
-    assert_eq!((summary.kind, summary.created_by), (ArtifactKind::Summary, None));
-    assert_eq!(summary.covers.last, said.next_back().unwrap(), "after two messages, not after one");
+    let posted = |said: &'static str| move |event: &Event| matches!(event, Event::MessagePosted { message, .. } if message.text == said);
+    let visitor = running.visitor("shop").await.unwrap();
+    for says in ["Hola", "Mi pedido 48213", "¿Hay alguien?"] {
+        visitor.write(says).await.unwrap();
+        assert!(follow(&posted(says)).await.is_empty(), "the bot's conversations are left alone");
+    }
+    visitor.write("Quiero una persona").await.unwrap();
+    let made = follow(&|event| matches!(event, Event::HandoffRequested { .. })).await;
+    assert_eq!(made.iter().map(|made| made.kind).collect::<Vec<_>>(), [ArtifactKind::Brief]);
+    visitor.write("Es el 48213").await.unwrap();
+    assert_eq!(follow(&posted("Es el 48213")).await.len(), 1, "after two messages, not after one");
+    let last = visitor.write("Lo compré el lunes").await.unwrap().state.seq;
+    let made = follow(&posted("Lo compré el lunes")).await;
+    let summary = made.iter().find(|made| made.kind == ArtifactKind::Summary).expect("it is made");
+    assert_eq!((made.len(), summary.created_by, summary.covers.last), (2, None, last));
     running.stop().await;
 }
 
@@ -300,6 +313,90 @@ async fn behaviour_02_a_brief_and_a_summary_are_never_with_the_model_together_an
     assert!(told[2].contains("no llega") && !told[2].contains("PRIMERO"), "another language reads all: {}", told[2]);
     assert!(brief.covers.last < second.covers.last && second.covers.last == third.covers.last);
     assert!(third.covers.first < second.covers.last);
+    running.stop().await;
+}
+
+// behaviour 2
+#[tokio::test]
+async fn behaviour_02_who_asks_again_after_more_was_said_gets_the_summary_that_tells_it() {
+    let model = Held::saying(summaries());
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let ask = || worker.request(summary(here));
+    let first = ask().await.unwrap();
+    step(&mut signals, first, "writing").await;
+    assert_eq!(ask().await.unwrap(), first, "nothing was said since");
+    visitor.write("Es el CANARY-48213").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let second = ask().await.unwrap();
+    step(&mut signals, second, "waiting").await;
+    visitor.write("¿Hola?").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    assert!(second != first && ask().await.unwrap() == second, "who waits reads what is said meanwhile");
+    model.let_through.add_permits(2);
+    let (first, second) = (done(&running, &mut signals, first).await, done(&running, &mut signals, second).await);
+    let told = model.says.requests().pop().unwrap().turns[0].text.clone();
+    assert!(told.contains("PRIMERO") && told.contains("CANARY-48213") && told.contains("¿Hola?"), "{told}");
+    assert!(!told.contains("no llega") && first.covers.last < second.covers.last, "{told}");
+    assert_eq!((model.most.load(Ordering::SeqCst), model.says.requests().len()), (1, 2));
+    running.stop().await;
+}
+
+// behaviour 9
+#[tokio::test]
+async fn behaviour_09_no_two_requests_have_the_same_marks_around_their_data() {
+    let model = Arc::new(Scripted::saying(["Espera su pedido.\n---\nissue: pedido"]));
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    for again in [false, true, true] {
+        let id = worker.request(Request { again, ..summary(here) }).await.unwrap();
+        done(&running, &mut signals, id).await;
+    }
+    let nonce = |request: &relevo_llm::Request| {
+        let (_, rest) = request.turns[0].text.split_once("<data nonce=\"").expect("data is marked");
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let nonces: BTreeSet<String> = model.requests().iter().map(nonce).collect();
+    assert!(nonces.len() == 3 && nonces.iter().all(|nonce| nonce.len() == 32), "{nonces:?}");
+    running.stop().await;
+}
+
+// behaviour 22
+#[tokio::test]
+async fn behaviour_22_the_team_reads_its_own_language_and_the_customer_gets_theirs() {
+    let model = Arc::new(Scripted::saying(["It is on its way [1]."]));
+    let copilot = Copilot::offline().with_model(model.clone(), Counter::upper());
+    let parcels = "# Parcels\n\nA parcel that has not arrived is on its way for up to ten days.\n";
+    copilot.knowledge().sync("articles", article("parcels.md", parcels), |_, _| ()).await.unwrap();
+    let (running, worker, mut signals) = shop(copilot).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Hello, where is my parcel? It has not arrived").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let draft = "Tu paquete está en camino y llega mañana".to_owned();
+    let rewrite = |style| Task::Rewrite { draft: draft.clone(), style };
+    let question = "¿Dónde está el paquete?".to_owned();
+    for (task, tag, name) in [
+        (Task::Summary, "es", "Spanish"),
+        (Task::Ask { question }, "es", "Spanish"),
+        (rewrite(Style::Clearer), "es", "Spanish"),
+        (Task::Reply, "en", "English"),
+        (rewrite(Style::Translated), "en", "English"),
+    ] {
+        let id = worker.request(Request { task: task.clone(), by: Some(agent(1)), ..summary(here) }).await.unwrap();
+        let made = done(&running, &mut signals, id).await;
+        let asked = &model.requests().pop().unwrap().turns[0].text;
+        let other = if name == "English" { "Spanish" } else { "English" };
+        assert!(asked.contains(name) && !asked.contains(other), "{task:?}: {asked}");
+        assert_eq!(made.language, tag, "{task:?}");
+    }
+    assert_eq!(model.requests().len(), 5);
     running.stop().await;
 }
 
@@ -626,15 +723,18 @@ async fn an_answer_given_by_a_colleague_elsewhere_is_suggested_only_to_whoever_m
     let (running, worker, mut signals) = shop_seen_by(Copilot::offline(), Visibility::Assigned).await;
     let desk = running.desk();
     let (first, there) = asks_where_it_is(&running, &agent(1)).await;
-    let message = Outbound {
-        id: MessageId(desk.clock().id()),
-        text: "Lo miro y te digo algo hoy.".into(),
-        attachments: Vec::new(),
-        buttons: Vec::new(),
-        reply_to: None,
-        client_id: None,
+    let answers = async |conversation| {
+        let message = Outbound {
+            id: MessageId(desk.clock().id()),
+            text: "Lo miro y te digo algo hoy.".into(),
+            attachments: Vec::new(),
+            buttons: Vec::new(),
+            reply_to: None,
+            client_id: None,
+        };
+        desk.run(conversation, Command::Reply { agent: agent(1), message }).await.unwrap();
     };
-    desk.run(there, Command::Reply { agent: agent(1), message }).await.unwrap();
+    answers(there).await;
     first.next_reply().await.unwrap();
     worker.learn(there).await;
     let (second, here) = asks_where_it_is(&running, &agent(1)).await;
@@ -655,6 +755,9 @@ async fn an_answer_given_by_a_colleague_elsewhere_is_suggested_only_to_whoever_m
     assert_eq!(made.body["suggestions"][0]["text"], "Lo miro y te digo algo hoy.");
     let since = async |made: &Artifact| desk.store().read(here, made.covers.last, 100).await.unwrap();
     assert!(!tab::standing(&made, &since(&made).await).stale);
+    answers(here).await;
+    let standing = tab::standing(&made, &since(&made).await);
+    assert_eq!(standing, tab::Standing { stale: false, new_messages: 1 }, "it is what was sent");
     second.write("¿Hola?").await.unwrap();
     assert!(tab::standing(&made, &since(&made).await).stale, "the customer wrote again");
     tab::without_conversation(&mut made, &there.to_string());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use relevo::bus::Signal;
 use relevo::store::{Artifact, ArtifactKind, ArtifactStatus, Covers, MakeFailure, StoreError};
-use relevo_domain::id::{ConversationId, Seq};
+use relevo_domain::id::{ArtifactId, ConversationId, Seq};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -23,23 +23,26 @@ pub(super) fn answers(kind: ArtifactKind, task: &Task) -> bool {
 }
 
 /// The one being made that will answer a request whose last message is `last`.
-pub(super) fn same<'a>(runs: &'a HashMap<Key, Run>, request: &Request, key: &Key, last: Seq) -> Option<&'a Run> {
-    let will = |(other, run): &(&Key, &Run)| {
-        other.conversation == key.conversation
+pub(super) fn same(runs: &HashMap<ArtifactId, Run>, request: &Request, key: &Key, last: Seq) -> Option<ArtifactId> {
+    let summarises = request.task.summarises();
+    let says_it_too = |other: &Key| {
+        summarises
+            && !request.again
+            && other.conversation == key.conversation
             && other.language == key.language
             && other.task.summarises()
             && answers(other.task.kind(), &request.task)
-            && run.covers >= last
     };
-    (request.task.summarises() && !request.again).then(|| runs.iter().find(will).map(|(_, run)| run)).flatten()
+    let will = |run: &Run| (run.key == *key || says_it_too(&run.key)) && (!summarises || run.covers >= last);
+    runs.iter().filter(|(_, run)| will(run)).min_by_key(|(_, run)| run.covers).map(|(id, _)| *id)
 }
 
 /// The ends of those that come before a new one.
-pub(super) fn before(runs: &HashMap<Key, Run>, key: &Key) -> Vec<CancellationToken> {
-    let others = runs.iter().filter(|(other, _)| {
+pub(super) fn before(runs: &HashMap<ArtifactId, Run>, key: &Key) -> Vec<CancellationToken> {
+    let others = runs.values().filter(|Run { key: other, .. }| {
         key.task.summarises() && other.task.summarises() && other.conversation == key.conversation
     });
-    others.map(|(_, run)| run.ended.clone()).collect()
+    others.map(|run| run.ended.clone()).collect()
 }
 
 /// Waits for its turn, and reads what was said meanwhile. What was made by then may say it all: it is given back.
@@ -51,13 +54,18 @@ pub(super) async fn wait(inner: &Inner, work: &mut Work, progress: &dyn Progress
         Some(Ok(true)) => {}
         Some(Err(error)) => return Err(failed(&error)),
     }
+    let will_cover = |last| {
+        if let Some(run) = inner.runs().get_mut(&work.artifact.id) {
+            run.covers = last;
+        }
+    };
+    // What is said while it reads may come too late for it.
+    will_cover(work.artifact.covers.last);
     let ready = run::ready(inner, &work.request).await.map_err(|error| failed(&error))?;
     let (first, last) = ready.input.covers();
+    will_cover(last);
     work.artifact.covers = Covers { first, last };
     (work.input, work.read_up_to) = (ready.input, ready.read_up_to);
-    if let Some(run) = inner.runs().get_mut(&work.key) {
-        run.covers = last;
-    }
     Ok(ready.there)
 }
 

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use relevo::store::MakeFailure;
+use relevo_copilot::rewrite::Style;
 use relevo_copilot::transcript::{Line, Who};
 use relevo_copilot::{Copilot, Earlier, Price, Prices, Settings, Task};
 use relevo_llm::scripted::Scripted;
 use relevo_llm::tokens::Counter;
-use relevo_llm::{Answer, ChatModel, Error, Request, Usage};
+use relevo_llm::{Answer, ChatModel, Error, Finish, Piece, Request, Usage};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -103,6 +105,40 @@ async fn an_answer_that_is_not_whole_in_time_is_replaced_by_the_offline_one() {
         draft.tokens.is_some_and(|tokens| tokens.prompt > 0 && tokens.completion > 0),
         "it was paid for all the same"
     );
+}
+
+/// A model whose answers end at their limit.
+struct Cut;
+
+#[async_trait]
+impl ChatModel for Cut {
+    fn name(&self) -> &'static str {
+        "cut"
+    }
+
+    async fn stream(&self, _: &Request, _: &CancellationToken) -> Result<Answer, Error> {
+        let usage = Usage { prompt: 900, completion: 8, estimated: false };
+        let end = Piece::End { finish: Finish::Length, usage, model: "cut".into() };
+        let pieces = [Piece::Text("Puedes devolverlo en 30 días [1] y".into()), end];
+        Ok(Answer::new("cut", 900, futures::stream::iter(pieces.map(Ok))))
+    }
+}
+
+// behaviours 18 and 19
+#[tokio::test]
+async fn behaviour_19_an_answer_that_its_limit_cut_is_not_used() {
+    let (base, _) = copilot("").await;
+    let copilot = base.with_model(Arc::new(Cut), Counter::upper());
+    let input = input(vec![said(1, "¿Cómo puedo devolver un pedido?")]);
+    let draft = "te digo como se devuelve".to_owned();
+    let rewrite = Task::Rewrite { draft, style: Style::Corrected };
+    let question = "¿Cómo devuelve un pedido?".to_owned();
+    for task in [Task::Summary, Task::Reply, rewrite, Task::Ask { question }] {
+        let (draft, _) = make(&copilot, &task, &input).await;
+        assert!(draft.offline && draft.model == "offline", "{task:?}: {draft:?}");
+        assert_eq!((draft.fallback, draft.tokens.map(|used| used.prompt)), (Some(MakeFailure::Cut), Some(900)));
+        assert!(!draft.body.to_string().contains("en 30 días y"), "{task:?}: {}", draft.body);
+    }
 }
 
 /// A model that answers when it is allowed to, and counts how many wait for it at once.

@@ -138,6 +138,17 @@ describe('several suggestions', () => {
     await waitFor(() => expect(other.box.value).toBe('Hola Three.'));
   });
 
+  test('what only says that nothing answers is not put into a message', async () => {
+    const { thread } = await page();
+    const body = { question: 'Why?', text: 'Neither the conversation nor the sources answer this.', grounded: false };
+    thread.artifacts = [made('ask', body, { offline: true })];
+    render(Summary, { thread });
+    expect(screen.getByTestId('ungrounded').textContent).toContain('No source found');
+    for (const act of ['insert', 'note', 'copy']) expect(screen.queryByTestId(`artifact-${act}`)).toBeNull();
+    thread.artifacts = [made('ask', body)];
+    expect(await screen.findByTestId('artifact-insert')).toBeTruthy();
+  });
+
   test('what rests on internal information is inserted by the second press only', async () => {
     const { thread, box } = await suggested();
     await fireEvent.keyDown(box, { key: 'ArrowDown' });
