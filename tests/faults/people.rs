@@ -4,7 +4,6 @@ use crate::deployment::Deployment;
 use anyhow::{Context, Result, bail};
 use futures::{SinkExt, StreamExt};
 use relevo::domain::id::{AgentId, ConversationId};
-use relevo_tests::again;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -16,6 +15,9 @@ pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Longer than anything may take that is not a fault, the lease of a dead process's job in a shared database included:
 /// what waits longer has hung.
 const HUNG: Duration = Duration::from_mins(2);
+
+/// The same for a request that is made again: there is still time for that within [`HUNG`].
+const GIVEN_UP: Duration = Duration::from_secs(30);
 
 /// An agent with a session.
 #[derive(Debug, Clone)]
@@ -142,8 +144,8 @@ impl Visitor {
 
     async fn session(&mut self) -> Result<Value> {
         let hello = json!({"inbox": self.inbox, "token": self.token, "language": "es"});
-        let request = self.client.post(format!("{}/widget/session", self.base)).json(&hello);
-        let (status, session) = read(again::send(request).await?).await?;
+        let request = self.client.post(format!("{}/widget/session", self.base)).timeout(GIVEN_UP).json(&hello);
+        let (status, session) = answer(request).await?;
         if status != 200 {
             bail!("a session was refused with {status}: {session}");
         }
@@ -245,17 +247,16 @@ impl Visitor {
     }
 }
 
-/// A client that gives up on what hangs, and never asks on a connection that the server is about to close as idle.
+/// A client that gives up on what hangs. Every request has a connection of its own: on one that was kept, a request that is
+/// written while the server dies may be lost inside the client, neither sent nor refused, until the time is up.
 pub fn client() -> reqwest::Client {
-    let idle = Duration::from_secs(5);
-    reqwest::Client::builder().timeout(HUNG).pool_idle_timeout(idle).no_proxy().build().expect("a plain client")
+    reqwest::Client::builder().timeout(HUNG).pool_max_idle_per_host(0).no_proxy().build().expect("a plain client")
 }
 
+/// The status and the body; an error where the body breaks off.
 pub async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, Value)> {
-    read(request.send().await?).await
-}
-
-async fn read(answer: reqwest::Response) -> Result<(u16, Value)> {
+    let answer = request.send().await?;
     let status = answer.status().as_u16();
-    Ok((status, answer.json().await.unwrap_or(Value::Null)))
+    let body = answer.bytes().await?;
+    Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
 }

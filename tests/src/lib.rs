@@ -3,7 +3,6 @@
 //! Here: what they share (the program as a process of its own, and people who use it), and what holds for the workspace
 //! as a whole.
 
-pub mod again;
 pub mod deployment;
 pub mod people;
 
