@@ -11,9 +11,8 @@ mod tests;
 use async_trait::async_trait;
 use relevo::channel::{Channel, Sending, Sent};
 use relevo::clock::{Clock, SystemClock};
-use relevo::domain::id::{InboxId, MessageId};
+use relevo::domain::id::InboxId;
 use relevo::domain::message::Actor;
-use relevo::domain::time::Timestamp;
 use relevo::hook::Hook;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
@@ -35,6 +34,8 @@ const PAUSES: [Duration; 7] = [
 ];
 /// The longest pause that a provider may ask for.
 const LONGEST: Duration = Duration::from_hours(1);
+/// The shortest one is this part of ours: each attempt is written down, and a provider may ask for none for a whole day.
+const SHORTEST: u32 = 10;
 /// What a provider did not take for so long is given up.
 pub const GIVE_UP: Duration = Duration::from_hours(24);
 
@@ -55,7 +56,7 @@ impl ApiChannel {
 #[async_trait]
 impl Channel for ApiChannel {
     async fn send(&self, sending: Sending<'_>) -> Sent {
-        let Sending { conversation, message, attempt, .. } = sending;
+        let Sending { conversation, message, written_at, attempt, .. } = sending;
         let Some(hook) = self.hooks.get(&conversation.inbox) else {
             return Sent::Refused(format!("the inbox `{}` has no address to send to", conversation.inbox));
         };
@@ -64,11 +65,11 @@ impl Channel for ApiChannel {
         }
         let body = serde_json::to_vec(&request(sending)).expect("text and ids");
         let now = self.clock.now();
-        let again = |pause: Option<Duration>, why: String| {
-            if written(message.id).is_some_and(|written| now.since(written) >= GIVE_UP) {
+        let again = |asked: Option<Duration>, why: String| {
+            if now.since(written_at) >= GIVE_UP {
                 return Sent::Refused(format!("not taken within {} h: {why}", GIVE_UP.as_secs() / 3_600));
             }
-            Sent::Retry(pause.map_or_else(|| self::pause(attempt), |pause| pause.min(LONGEST)))
+            Sent::Retry(pause(attempt, asked))
         };
         match hook.post(&message.id.to_string(), now, body).await {
             Ok(answer) if answer.status().is_success() => Sent::Accepted,
@@ -89,22 +90,17 @@ fn is_again(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
-/// The pause after an attempt.
-fn pause(attempt: u32) -> Duration {
+/// The pause after an attempt, after which the provider may have asked for one.
+fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
     let nth = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-    PAUSES[nth.min(PAUSES.len() - 1)]
+    let ours = PAUSES[nth.min(PAUSES.len() - 1)];
+    asked.map_or(ours, |asked| asked.clamp(ours / SHORTEST, LONGEST))
 }
 
 /// The pause that the provider asks for, in seconds.
 fn asked_for(answer: &Response) -> Option<Duration> {
     let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-/// When a message was written: its id knows.
-fn written(message: MessageId) -> Option<Timestamp> {
-    let (seconds, nanos) = message.0.get_timestamp()?.to_unix();
-    Some(Timestamp(i64::try_from(seconds).ok()? * 1_000_000 + i64::from(nanos / 1_000)))
 }
 
 fn request(sending: Sending<'_>) -> Value {

@@ -5,6 +5,7 @@ use crate::event::{Envelope, Event, HandoffReason, Origin, Outcome, Priority, Re
 use crate::id::{AgentId, ContactId, ConversationId, InboxId, MessageId, Seq, StageId, TeamId, TurnId};
 use crate::message::{Actor, DeliveryState, Message, preview};
 use crate::time::Timestamp;
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,9 +59,10 @@ pub struct Conversation {
     pub window_ends_at: Option<Timestamp>,
     /// Messages of the house that are not out yet.
     pub outgoing: BTreeMap<MessageId, Outgoing>,
-    /// How far the newest messages have come that a provider was asked to send; it may still have news of them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub receipts: BTreeMap<MessageId, DeliveryState>,
+    /// How far the newest messages have come that a provider was asked to send, the one asked for longest ago first: it
+    /// may still have news of them.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub receipts: IndexMap<MessageId, DeliveryState>,
     /// The last thing said or noted, for the list.
     pub last: Option<Last>,
     /// Visitor messages that no agent has seen.
@@ -112,6 +114,9 @@ pub struct Outgoing {
     pub message: Message,
     /// `Queued` or `Sending`.
     pub state: DeliveryState,
+    /// When it was written.
+    #[serde(default)]
+    pub written_at: Timestamp,
     /// The bot turn that said it, and the epoch in which it may still go out; none for people.
     pub fence: Option<Fence>,
 }
@@ -192,7 +197,7 @@ impl Conversation {
             handoff_reason: None,
             window_ends_at: None,
             outgoing: BTreeMap::new(),
-            receipts: BTreeMap::new(),
+            receipts: IndexMap::new(),
             last: None,
             unread: 0,
             mentions: BTreeSet::new(),
@@ -246,9 +251,8 @@ impl Conversation {
                         outgoing.state = DeliveryState::Sending;
                     }
                     self.receipts.insert(message.id, DeliveryState::Sending);
-                    // Ids grow: the first is the oldest.
-                    while self.receipts.len() > MAX_RECEIPTS {
-                        self.receipts.pop_first();
+                    if self.receipts.len() > MAX_RECEIPTS {
+                        self.receipts.shift_remove_index(0);
                     }
                 } else {
                     self.outgoing.remove(&message.id);
@@ -443,6 +447,7 @@ impl Conversation {
             Outgoing {
                 message: message.clone(),
                 state: DeliveryState::Queued,
+                written_at: envelope.at,
                 fence: turn.map(|turn| Fence { turn: turn.clone(), epoch: turn.epoch }),
             },
         );

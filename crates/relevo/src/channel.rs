@@ -15,6 +15,7 @@ use relevo_domain::conversation::Conversation;
 use relevo_domain::event::Event;
 use relevo_domain::id::MessageId;
 use relevo_domain::message::{DeliveryState, Message};
+use relevo_domain::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct Sending<'a> {
     pub contact: &'a Contact,
     /// The message.
     pub message: &'a Message,
+    /// When it was written.
+    pub written_at: Timestamp,
     /// The how-manieth attempt this is.
     pub attempt: u32,
 }
@@ -122,7 +125,8 @@ impl Channels {
         });
         let Some(message) = goes_out else { return Ok(Outcome::Finished) };
         let span = tracing::debug_span!("send", conversation.id = %id, channel = %state.channel);
-        let sending = Sending { conversation: &done.state, contact: &contact, message, attempt: job.attempt };
+        let (written_at, attempt) = (outgoing.written_at, job.attempt);
+        let sending = Sending { conversation: &done.state, contact: &contact, message, written_at, attempt };
         let answer = tokio::time::timeout(PATIENCE, channel.send(sending)).instrument(span).await;
         let silence = |_| Sent::Unknown(format!("no answer within {} s", PATIENCE.as_secs()));
         crate::crash_point!("after_send");
