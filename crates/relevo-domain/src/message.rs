@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 /// The longest message text that Relevo takes, in Unicode scalar values. Channels may allow less.
 pub const MAX_TEXT_CHARS: usize = 8_000;
+/// The longest payload of a button, and of a visitor's message that pressed one.
+pub const MAX_PAYLOAD_CHARS: usize = 1_000;
 /// How many buttons one message may carry.
 pub const MAX_BUTTONS: usize = 10;
 /// How many files one message may carry.

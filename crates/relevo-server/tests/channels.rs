@@ -284,6 +284,7 @@ async fn what_is_misspelt_or_too_much_is_refused_by_field() {
         (json!({"id": "m", "contact": {"external_id": "42", "name": long}, "text": "x"}), 422, "contact.name"),
         (json!({"id": "m", "contact": {"external_id": "42"}, "text": ""}), 422, "text"),
         (json!({"id": "m", "contact": {"external_id": "42"}, "text": "x".repeat(8_001)}), 422, "8000"),
+        (json!({"id": "m", "contact": {"external_id": "42"}, "text": "x", "payload": "x".repeat(1_001)}), 422, "1000"),
         (json!({"id": "m", "contact": {"external_id": "42"}, "text": "x".repeat(300_000)}), 413, "262144"),
     ] {
         let (refused, problem) = post(&world, "/channels/line/messages", &body).await;

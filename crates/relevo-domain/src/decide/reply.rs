@@ -6,12 +6,13 @@ use crate::command::{AgentFacts, Facts, Inbound, Outbound, Rejection};
 use crate::control::{Control, Holder, Turn};
 use crate::conversation::Conversation;
 use crate::event::{Envelope, Event, ReopenReason, Status, StatusReason};
-use crate::message::{Actor, Attachment, MAX_ATTACHMENTS, MAX_BUTTONS, MAX_TEXT_CHARS, Message};
+use crate::message::{Actor, Attachment, MAX_ATTACHMENTS, MAX_BUTTONS, MAX_PAYLOAD_CHARS, MAX_TEXT_CHARS, Message};
 use crate::window;
 
 /// The visitor wrote: reopens what is closed, wakes what sleeps, and asks for a person where the words say so.
 pub(super) fn receive(state: &Conversation, inbound: &Inbound, facts: &Facts) -> Decision {
     check_said(&inbound.text, &inbound.attachments)?;
+    check_length("payload", inbound.payload.as_deref().unwrap_or_default(), MAX_PAYLOAD_CHARS)?;
     let mut decided: Vec<Decided> = Vec::new();
     match state.status {
         Status::Open => {}
@@ -143,7 +144,7 @@ pub(super) fn check_outbound(outbound: &Outbound) -> Result<(), Rejection> {
             return Err(Rejection::Invalid { field: "buttons", problem: "a button needs a title".into() });
         }
         check_length("buttons", &button.title, 80)?;
-        check_length("buttons", button.payload.as_deref().unwrap_or_default(), 1_000)?;
+        check_length("buttons", button.payload.as_deref().unwrap_or_default(), MAX_PAYLOAD_CHARS)?;
     }
     Ok(())
 }

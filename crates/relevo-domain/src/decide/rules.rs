@@ -441,6 +441,11 @@ fn too_long_and_empty_texts_name_field_limit_and_mend() {
     let Err(Rejection::Invalid { field: "text", problem }) = desk.run(say(&"x".repeat(8_001))) else { panic!() };
     assert_eq!(problem, "has 8001 characters, the limit is 8000: shorten it");
     assert!(matches!(desk.run(say("  \n")), Err(Rejection::Invalid { field: "text", .. })));
+    let Command::Receive(inbound) = say("hola") else { panic!() };
+    let pressed = |payload: usize| Command::Receive(Inbound { payload: Some("x".repeat(payload)), ..inbound.clone() });
+    let Err(Rejection::Invalid { field: "payload", problem }) = desk.run(pressed(1_001)) else { panic!() };
+    assert_eq!(problem, "has 1001 characters, the limit is 1000: shorten it");
+    assert_eq!(names(&desk.run(pressed(1_000)).unwrap()), ["message_posted"]);
 }
 
 // covers: H20
