@@ -1,12 +1,14 @@
 use super::SqliteStore;
 use super::fault::fault;
 use super::text::{get, get_id, get_json, json};
+use super::writer::{Making, closed};
 use async_trait::async_trait;
 use relevo::store::{Contact, ContactEdit, Contacts, StoreError, Visitor, contact_words};
 use relevo_domain::id::{ContactId, InboxId};
 use relevo_domain::time::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use std::sync::Arc;
 
 const BY_ID: &str = "SELECT * FROM contacts WHERE id = ?1";
 
@@ -14,9 +16,7 @@ const BY_ID: &str = "SELECT * FROM contacts WHERE id = ?1";
 impl Contacts for SqliteStore {
     async fn create_contact(&self, contact: &Contact) -> Result<(), StoreError> {
         let (id, contact) = (contact.id, contact.clone());
-        let written = self.write(move |transaction| Box::pin(async move { put(transaction, &contact).await })).await;
-        self.fresh().wrote(id);
-        written
+        self.write_contact(id, move |transaction| Box::pin(async move { put(transaction, &contact).await })).await
     }
 
     async fn contact(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
@@ -27,7 +27,7 @@ impl Contacts for SqliteStore {
 
     async fn edit_contact(&self, id: ContactId, edit: &ContactEdit) -> Result<Option<Contact>, StoreError> {
         let edit = edit.clone();
-        let written = self.write(move |transaction| {
+        self.write_contact(id, move |transaction| {
             Box::pin(async move {
                 let row = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(&mut *transaction).await?;
                 let Some(mut contact) = row.map(|row| contact(&row)).transpose()? else { return Ok(None) };
@@ -35,10 +35,8 @@ impl Contacts for SqliteStore {
                 put(transaction, &contact).await?;
                 Ok(Some(contact))
             })
-        });
-        let written = written.await;
-        self.fresh().wrote(id);
-        written
+        })
+        .await
     }
 
     async fn contact_by_external_id(&self, inbox: &InboxId, id: &str) -> Result<Option<Contact>, StoreError> {
@@ -69,6 +67,24 @@ impl Contacts for SqliteStore {
         let row = query.fetch_optional(&self.readers).await.map_err(fault)?;
         let visitor = |row| Ok(Visitor { contact: get_id(&row, "contact")?, inbox: get_id(&row, "inbox")? });
         row.map(visitor).transpose().map_err(fault)
+    }
+}
+
+impl SqliteStore {
+    /// Writes a contact, and says so to whoever keeps what was read of it; also where the caller goes away meanwhile, as
+    /// handlers of requests do.
+    async fn write_contact<T, F>(&self, id: ContactId, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Making<'c, T> + Send + 'static,
+    {
+        let (writer, fresh) = (self.writer.clone(), Arc::clone(&self.fresh));
+        let written = tokio::spawn(async move {
+            let written = writer.write(work).await;
+            fresh.wrote(id);
+            written
+        });
+        written.await.unwrap_or_else(|_| Err(closed()))
     }
 }
 

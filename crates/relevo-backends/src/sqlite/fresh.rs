@@ -118,6 +118,7 @@ mod tests {
     use crate::sqlite::{SqliteOptions, SqliteStore};
     use relevo::store::{Append, Cards, ContactEdit, Contacts, Log};
     use relevo::testing::corpus::{contact, says, started};
+    use std::time::Duration;
 
     async fn store(folder: &tempfile::TempDir) -> SqliteStore {
         SqliteStore::open(&folder.path().join("relevo.db"), SqliteOptions::default()).await.unwrap()
@@ -166,6 +167,16 @@ mod tests {
         // Somebody read it just before.
         store.fresh().read([&contact(1)].into_iter(), before);
         assert_eq!(name().await.as_deref(), Some("Ada"));
+        // Whoever writes may go away before it is written.
+        let edit = ContactEdit { name: Some(Some("Eva".into())), ..ContactEdit::default() };
+        let writes = store.edit_contact(contact(1).id, &edit);
+        assert!(futures::poll!(std::pin::pin!(writes)).is_pending());
+        let is_told = async {
+            while name().await.as_deref() != Some("Eva") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), is_told).await.expect("what was read before is forgotten");
         store.close().await;
     }
 

@@ -26,7 +26,7 @@ pub(super) type Making<'c, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + S
 type Appended = Result<Position, AppendError>;
 
 /// The callers' end of the line.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Writer {
     line: mpsc::Sender<Request>,
     commits: Arc<AtomicU64>,
@@ -104,7 +104,7 @@ impl Writer {
     }
 }
 
-fn closed() -> StoreError {
+pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("it has been closed".into())
 }
 
