@@ -1,10 +1,10 @@
 //! The Copilot at work in a running deployment.
 //!
-//! It follows the log: when a bot asks for a person, the brief is made at once, so that it is there
-//! before an agent opens the conversation; at the take-over it is brought up to date; where the settings say so, a summary
-//! is made after so many messages of the customer; when people have resolved a conversation, the Copilot learns from it. Agents ask for summaries, replies, rewritings and answers. The same is never being made twice at the
-//! same time, of a conversation's briefs and summaries one after the other is made, each can be stopped, and every one is
-//! kept beside the log.
+//! It follows the log: when a bot asks for a person, the brief is made at once, so that it is there before an agent opens
+//! the conversation; at the take-over it is brought up to date; where the settings say so, a summary is made after so many
+//! messages of the customer; when people have resolved a conversation, the Copilot learns from it. Agents ask for
+//! summaries, replies, rewritings and answers. The same is never being made twice at the same time, of a conversation's
+//! briefs and summaries one after the other is made, each can be stopped, and every one is kept beside the log.
 
 mod budget;
 mod learn;
@@ -31,6 +31,7 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::copilot::{Copilot, Task};
@@ -204,7 +205,11 @@ impl Worker {
     /// nothing was said since the last summary in this language, it is that summary's.
     pub async fn request(&self, request: Request) -> Result<ArtifactId, RequestError> {
         let id = ArtifactId(self.inner.at.clock.id());
-        run::begin(&self.inner, request, id).await
+        // Whoever asks may go away meanwhile, as handlers of requests do: it is begun whole all the same.
+        let inner = Arc::clone(&self.inner);
+        let begun = async move { run::begin(&inner, request, id).await };
+        let begun = self.inner.at.tracker.spawn(begun.in_current_span()).await;
+        begun.unwrap_or_else(|_| Err(StoreError::Unavailable("the server stops".into()).into()))
     }
 
     /// Stops one that is being made, on whichever server.

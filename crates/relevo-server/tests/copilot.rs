@@ -3,7 +3,9 @@
 use crate::made;
 use crate::model::Model;
 use crate::world::{AgentClient, AgentSocket, VisitorClient, World};
-use relevo_copilot::Price;
+use relevo::store::ArtifactStatus;
+use relevo_copilot::worker::Request;
+use relevo_copilot::{Price, Task};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -151,6 +153,29 @@ async fn behaviour_16_a_draft_is_stale_when_the_customer_wrote_while_it_was_writ
     assert_eq!((&done["stale"], &done["body"]["text"]), (&json!(true), &json!("Hola Ana, lo miro ahora mismo.")));
     let items = agent.get(&format!("/api/conversations/{id}/items?limit=100")).await.1.to_string();
     assert!(!items.contains("lo miro"), "nothing is sent by itself: {items}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_somebody_asked_for_who_went_away_while_it_was_begun_is_made_all_the_same() {
+    let world = World::with(|_| ()).await;
+    let (_visitor, id) = somebody(&world, "mi pedido no llega").await;
+    let conversation = id.parse().unwrap();
+    let (worker, store) = (world.app().copilot.clone(), world.app().desk.store().clone());
+    let (task, by, language) = (Task::Summary, None, None);
+    let request = Request { conversation, task, by, language, internal: true, again: false };
+    let mut asks = Box::pin(worker.request(request));
+    let made = async || store.artifacts(conversation).await.unwrap();
+    // Until it stands in the store, and whoever asked has not heard so.
+    while futures::poll!(&mut asks).is_pending() && made().await.is_empty() {}
+    drop(asks);
+    let ends = async {
+        while made().await.iter().any(|made| made.status == ArtifactStatus::Running) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ends).await.expect("it comes to its end");
+    assert_eq!(made().await.len(), 1);
     world.stop().await;
 }
 
