@@ -270,12 +270,17 @@ async fn bot(settings: &BotConfig) -> Finding {
         Err(error) => return Finding::fail(check, error.to_string(), mend),
     };
     match hook.reach().await {
-        Ok(status) if status >= 500 => {
+        Ok(status) if is_ill(status) => {
             Finding::warn(check, format!("answers with {status}"), "look at the bot's own log")
         }
         Ok(_) => Finding::ok(check, "somebody answers at its address"),
         Err(error) => Finding::fail(check, error.to_string(), mend),
     }
+}
+
+/// Whether it says so. 501 does not: whoever knows no `HEAD` answers so.
+fn is_ill(status: u16) -> bool {
+    status >= 500 && status != 501
 }
 
 async fn provider(inbox: &InboxConfig) -> Finding {
@@ -286,7 +291,7 @@ async fn provider(inbox: &InboxConfig) -> Finding {
         Err(error) => return Finding::fail(check, format!("{error:#}"), mend),
     };
     match hook.reach().await {
-        Ok(status) if status >= 500 => {
+        Ok(status) if is_ill(status) => {
             Finding::warn(check, format!("answers with {status}"), "look at the provider's own log")
         }
         Ok(_) => Finding::ok(check, "somebody answers at its provider's address"),

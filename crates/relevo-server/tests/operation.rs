@@ -254,7 +254,12 @@ async fn the_doctor_tells_who_answers_badly_from_who_does_not_answer() {
     std::fs::create_dir(&shortcuts).unwrap();
     std::fs::write(shortcuts.join("hola.es.hbs"), "{{#if}").unwrap();
     let mut config = Config { data: folder.path().join("data"), listen: address, ..Config::default() };
-    config.bots = vec![webhook(&format!("http://{address}/"))];
+    let headless = axum::Router::new().fallback(|| async { axum::http::StatusCode::NOT_IMPLEMENTED });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let headless_at = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, headless).await });
+    let headless = BotConfig { id: BotId::new("headless").unwrap(), ..webhook(&headless_at) };
+    config.bots = vec![webhook(&format!("http://{address}/")), headless];
     config.shortcuts = Some(shortcuts);
     config.copilot.endpoint = Some(format!("http://{address}/v1"));
     config.copilot.models = vec!["large".into()];
@@ -263,6 +268,7 @@ async fn the_doctor_tells_who_answers_badly_from_who_does_not_answer() {
     for (check, health, says) in [
         ("server", Health::Fail, "answers /readyz with 503"),
         ("bot faro", Health::Warn, "answers with 503"),
+        ("bot headless", Health::Ok, "somebody answers"),
         ("shortcuts", Health::Warn, "1 problem"),
         ("model large", Health::Fail, ""),
         ("model vectors", Health::Fail, ""),
