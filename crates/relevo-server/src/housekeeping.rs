@@ -48,7 +48,7 @@ pub async fn keep(
 
 /// For how long the oldest work that is due has waited for somebody to claim it.
 async fn outbox(store: &dyn Store, now: Timestamp) {
-    for lane in [Lane::Deliver, Lane::Send, Lane::Turn, Lane::Timer] {
+    for lane in Lane::ALL {
         // Where the store is away, the last figure stays: others tell of that.
         if let Ok(due) = store.next_due(lane).await {
             let age = due.map_or(Duration::ZERO, |due| now.since(due));

@@ -77,7 +77,11 @@ impl Outbox {
 
     /// Starts the workers on `tracker`; they finish what they hold when `stop` is cancelled.
     pub fn start(self: &Arc<Self>, tracker: &TaskTracker, stop: &CancellationToken) {
-        for (lane, in_flight) in [(Lane::Deliver, 64), (Lane::Send, 64), (Lane::Turn, 64), (Lane::Timer, 8)] {
+        for lane in Lane::ALL {
+            let in_flight = match lane {
+                Lane::Deliver | Lane::Send | Lane::Turn => 64,
+                Lane::Timer => 8,
+            };
             let (this, stop, at_work) = (Arc::clone(self), stop.clone(), tracker.clone());
             tracker.spawn(async move { this.work(lane, in_flight, &at_work, stop).await });
         }

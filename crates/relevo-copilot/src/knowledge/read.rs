@@ -116,9 +116,9 @@ impl Front {
     }
 }
 
-/// Front matter may hold `title`, `language`, `internal: true`, `inboxes: [shop]`; `published: false` and `draft: true` give none. Without
-/// a title the first heading, then the file's name, is taken. Wrong front matter is an error: it might have said that the
-/// article is internal. Names that other tools read are passed over, unless they look like ours.
+/// Front matter may hold `title`, `language`, `internal: true`, `inboxes: [shop]`; `published: false` and `draft: true`
+/// give none. Without a title the first heading, then the file's name, is taken. Wrong front matter is an error: it might
+/// have said that the article is internal. Names that other tools read are passed over, unless they look like ours.
 fn markdown(path: &str, text: &str) -> Result<Option<Document>, ReadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let (front, body) = crate::front::split(&text);

@@ -51,7 +51,7 @@ pub struct Artifact {
     /// Why it failed, or why no model wrote it: in the server's words.
     error: Option<String>,
     /// The same, to be said in the reader's language: `{kind, …}` with the values that belong to it (`status`, `said`,
-    /// `seconds`, `used`, `limit`, `text`). `kind` is `unreachable`, `no_answer`, `resting`, `key_refused`, `too_many`,
+    /// `seconds`, `team`, `used`, `limit`, `text`). `kind` is `unreachable`, `no_answer`, `resting`, `key_refused`, `too_many`,
     /// `http_status`, `broken_off`, `filtered`, `not_understood`, `cut`, `nothing_usable`, `too_long`, `too_slow`,
     /// `personal_data`, `spent`, `needs_model`, `stopped`, `withdrawn` or `other`.
     #[schema(value_type = Option<Object>)]

@@ -59,6 +59,9 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// All lanes.
+    pub const ALL: [Self; 4] = [Self::Deliver, Self::Send, Self::Turn, Self::Timer];
+
     /// The lane's name in SQL.
     pub fn as_str(self) -> &'static str {
         match self {

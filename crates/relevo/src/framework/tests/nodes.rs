@@ -112,7 +112,7 @@ impl Deployment {
     /// Waits until no lane has anything to do any more; how long that took.
     async fn rests(&self) -> Duration {
         let began = Instant::now();
-        for lane in [Lane::Turn, Lane::Deliver, Lane::Send, Lane::Timer] {
+        for lane in Lane::ALL {
             while self.front.store().next_due(lane).await.unwrap().is_some() {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 assert!(began.elapsed() < Duration::from_hours(1), "it never rests");

@@ -23,7 +23,6 @@ use uuid::Uuid;
 const STEPS: usize = 600;
 const CONTACTS: u128 = 6;
 const KEYS: u64 = 20;
-const LANES: [Lane; 4] = [Lane::Deliver, Lane::Send, Lane::Turn, Lane::Timer];
 const WORDS: [&str; 12] =
     ["pedido", "PEDIDO", "Pédidos", "café", "ﬁn", "A-12", "漢字", "50%", "it's", "\"odd\"", "José", "600"];
 
@@ -218,7 +217,7 @@ impl<'a> Pair<'a> {
     async fn claim(&mut self) {
         let until = self.now + 1 + i64::try_from(self.dice.below(20)).expect("a small number");
         let limit = 1 + usize::try_from(self.dice.below(4)).expect("a small number");
-        let lane = self.dice.pick(&LANES);
+        let lane = self.dice.pick(&Lane::ALL);
         self.claim_of(lane, self.now, until, limit).await;
     }
 
@@ -326,7 +325,7 @@ impl<'a> Pair<'a> {
         let (id, dedupe) = (self.any_conversation(), self.any_key());
         both!(self, Log::find(&dedupe));
         self.look_at(id).await;
-        for lane in LANES {
+        for lane in Lane::ALL {
             both!(self, Jobs::next_due(lane));
         }
         let (agent, visibility) = (self.any_agent(), self.dice.pick(&[Visibility::Everyone, Visibility::Assigned]));
@@ -365,7 +364,7 @@ impl<'a> Pair<'a> {
 
     /// Every job, due or not, until none is left.
     async fn finish_everything(&mut self) {
-        for lane in LANES {
+        for lane in Lane::ALL {
             loop {
                 let claimed = self.claim_of(lane, self.now + 1_000, self.now + 2_000, 50).await;
                 if claimed.is_empty() {
