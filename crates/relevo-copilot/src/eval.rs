@@ -249,7 +249,7 @@ fn examples(shared_dir: &Path) -> Result<HashMap<String, Labels>, EvalError> {
     let learnt = sets.into_iter().map(|(set, examples)| {
         let told =
             examples.iter().map(|e| (e.text.as_str(), detect(&e.text).unwrap_or(Language::En), e.label.as_str()));
-        (set, Labels::of(told))
+        (set, Labels::of(told, []))
     });
     Ok(learnt.collect())
 }

@@ -55,6 +55,13 @@ pub fn first_words(text: &str, limit: usize) -> &str {
     text.trim_end()
 }
 
+/// The last `limit` words.
+pub fn last_words(text: &str, limit: usize) -> String {
+    let mut words: Vec<&str> = text.split_whitespace().rev().take(limit).collect();
+    words.reverse();
+    words.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +79,6 @@ mod tests {
         assert_eq!(first_words("one two  three", 2), "one two");
         assert_eq!(first_words("one two", 5), "one two");
         assert_eq!(first_words("one two", 0), "");
+        assert_eq!((last_words("one two\n three", 2), last_words("one", 5)), ("two three".into(), "one".into()));
     }
 }

@@ -7,6 +7,7 @@
 //! briefs and summaries one after the other is made, each can be stopped, and every one is kept beside the log.
 
 mod budget;
+mod labels;
 mod learn;
 mod read;
 mod run;
@@ -93,6 +94,8 @@ struct Inner {
     at: Workplace,
     runs: Mutex<HashMap<ArtifactId, Run>>,
     day: Mutex<budget::Day>,
+    /// What taught labels.
+    said: labels::Said,
 }
 
 /// What is being made. Of summaries there is one in a language for all; what an agent asks for is that agent's.
@@ -162,7 +165,15 @@ impl std::fmt::Debug for Worker {
 impl Worker {
     /// Starts to follow the log. What was being made when the process last ended is marked failed.
     pub async fn start(copilot: Copilot, at: Workplace, feed: &Feed) -> Result<Self, StoreError> {
-        let worker = Self { inner: Arc::new(Inner { copilot, at, runs: Mutex::default(), day: Mutex::default() }) };
+        let worker = Self {
+            inner: Arc::new(Inner {
+                copilot,
+                at,
+                runs: Mutex::default(),
+                day: Mutex::default(),
+                said: labels::Said::default(),
+            }),
+        };
         // Nobody else writes here: what is being made was made by a process that has ended.
         let now = worker.inner.at.clock.now();
         worker.inner.fail_what_was_left(if worker.inner.at.shared { now.before(LONGEST) } else { now }).await?;
@@ -274,6 +285,7 @@ impl Worker {
     /// A message was removed: what was made from it says nothing any more, what is being made is stopped, and what was
     /// learnt from it is learnt anew without it. Every server does so; to do it twice changes nothing.
     async fn withdraw(&self, conversation: ConversationId, posted: Seq) {
+        self.inner.said.forget(conversation);
         for run in self.inner.runs().values() {
             if run.key.conversation == conversation {
                 run.cancel.cancel();

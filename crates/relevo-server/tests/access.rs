@@ -64,6 +64,7 @@ const ROUTES: &[(&str, &str, For, &str)] = &[
     ("get", "/api/conversations/{id}/drafts", For::ThoseWhoSeeIt, "{}"),
     ("put", "/api/conversations/{id}/draft", For::ThoseWhoSeeIt, r#"{"mode":"note","text":"x"}"#),
     ("get", "/api/conversations/{id}/artifacts", For::ThoseWhoSeeIt, "{}"),
+    ("get", "/api/conversations/{id}/suggested-labels", For::ThoseWhoSeeIt, "{}"),
     ("post", "/api/conversations/{id}/artifacts", For::ThoseWhoSeeIt, r#"{"kind":"summary"}"#),
     ("post", "/api/conversations/{id}/artifacts/{artifact}/feedback", For::ThoseWhoSeeIt, r#"{"what":"shown"}"#),
     ("delete", "/api/conversations/{id}/artifacts/{artifact}/run", For::ThoseWhoSeeIt, "{}"),

@@ -376,3 +376,24 @@ async fn behaviour_20_the_endpoint_reads_placeholders_and_the_agent_the_values()
     );
     world.stop().await;
 }
+
+// covers: A02
+#[tokio::test]
+async fn a_conversation_is_told_the_labels_of_others_in_which_customers_said_the_like() {
+    let world = World::start().await;
+    let (_one, shoes) = somebody(&world, "quiero devolver unos zapatos").await;
+    let (_two, parcel) = somebody(&world, "¿dónde está mi paquete?").await;
+    let (_three, here) = somebody(&world, "hola, quiero devolver los zapatos azules").await;
+    let agent = world.agent("lucia@example.com").await;
+    let path = format!("/api/conversations/{here}/suggested-labels");
+    assert_eq!(agent.get(&path).await, (200, json!([])));
+    for (id, label) in [(&shoes, "devolucion"), (&parcel, "envio")] {
+        assert_eq!(agent.patch(&format!("/api/conversations/{id}"), json!({"labels": [label]})).await.0, 200);
+    }
+    let (status, found) = agent.get(&path).await;
+    assert_eq!((status, found.as_array().map(Vec::len), &found[0]["label"]), (200, Some(1), &json!("devolucion")));
+    assert!(found[0]["certainty"].as_f64().is_some_and(|certain| (0.2..=1.0).contains(&certain)), "{found}");
+    assert_eq!(agent.get("/api/conversations/nobody/suggested-labels").await.0, 404);
+    assert_eq!(world.anonymous("GET", &path, json!(null)).await.0, 401);
+    world.stop().await;
+}

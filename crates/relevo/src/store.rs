@@ -18,7 +18,7 @@ mod words;
 
 pub use accounts::{Accounts, Agent, Draft, DraftMode, Presence, Session};
 pub use artifacts::{Artifact, ArtifactKind, ArtifactStatus, Artifacts, Cost, Covers, MakeFailure, Tokens};
-pub use cards::{Cards, Counts, Groups, Page, Query, Row, Sort};
+pub use cards::{Cards, Counts, Groups, LABELS, LOOKED_AT, Labelled, Page, Query, Row, Sort};
 pub use contacts::{Contact, ContactEdit, Contacts, Visitor};
 pub use jobs::{Job, JobKind, Jobs, Lane, NewJob};
 pub use log::{Append, AppendError, DedupeKey, Log, Logged, Position, ThreadClaim};

@@ -4,7 +4,7 @@ use super::fault::fault;
 use super::text::{decode, get, get_id, get_json, get_number, number, plain, size};
 use crate::search::{self, Indexed, RARE};
 use async_trait::async_trait;
-use relevo::store::{Cards, Counts, Groups, Page, Position, Query, Row, Sort, StoreError};
+use relevo::store::{Cards, Counts, Groups, LABELS, LOOKED_AT, Labelled, Page, Position, Query, Row, Sort, StoreError};
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::{AgentFacts, Role};
 use relevo_domain::event::Event;
@@ -68,6 +68,48 @@ impl Cards for PostgresStore {
         }
         groups.labels = self.grouped(labels, agent).await?.into_iter().collect();
         Ok(groups)
+    }
+
+    async fn labelled(
+        &self,
+        agent: &AgentFacts,
+        visibility: Visibility,
+        each: usize,
+    ) -> Result<Vec<Labelled>, StoreError> {
+        // From one label to the next: much that has few labels is not read for their names.
+        let sql = format!(
+            "WITH RECURSIVE names (name) AS (
+                (SELECT min(value) FROM marks WHERE kind = 'label')
+                UNION ALL
+                SELECT (SELECT min(value) FROM marks WHERE kind = 'label' AND value > name) FROM names
+                WHERE name IS NOT NULL
+            ),
+            used AS (
+                SELECT name, (SELECT conversation FROM marks WHERE kind = 'label' AND value = name
+                    ORDER BY conversation DESC LIMIT 1) AS newest
+                FROM names WHERE name IS NOT NULL ORDER BY newest DESC LIMIT $4
+            ),
+            seen AS (
+                SELECT used.name AS label, c.id AS id, c.version AS version,
+                    row_number() OVER (PARTITION BY used.name ORDER BY c.id DESC) AS nth
+                FROM used CROSS JOIN LATERAL (SELECT conversation FROM marks WHERE kind = 'label' AND value = used.name
+                    ORDER BY conversation DESC LIMIT $5) AS m JOIN conversations AS c ON c.id = m.conversation
+                WHERE {seen}
+            )
+            SELECT label, id, version FROM seen WHERE nth <= $3",
+            seen = seen(agent, visibility),
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(agent.id.0).bind(teams(agent));
+        let query = query.bind(size(each)).bind(size(LABELS)).bind(size(LOOKED_AT));
+        let found = query.fetch_all(&self.pool).await.map_err(fault)?;
+        let one = |row| {
+            let (label, conversation) = (get(row, "label")?, get_id(row, "id")?);
+            Ok(Labelled { label, conversation, seq: get_number(row, "version")? })
+        };
+        let mut found: Vec<Labelled> = found.iter().map(one).collect::<sqlx::Result<_>>().map_err(fault)?;
+        // The database orders texts as its language does.
+        found.sort_by(|a, b| (&a.label, b.conversation).cmp(&(&b.label, a.conversation)));
+        Ok(found)
     }
 
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {

@@ -69,7 +69,7 @@ async fn house(visibility: Visibility) -> (Running, Workplace) {
 /// A worker that does not follow the log.
 fn unfed(copilot: Copilot, at: Workplace) -> Worker {
     let (runs, day) = (std::sync::Mutex::default(), std::sync::Mutex::default());
-    Worker { inner: Arc::new(super::Inner { copilot, at, runs, day }) }
+    Worker { inner: Arc::new(super::Inner { copilot, at, runs, day, said: super::labels::Said::default() }) }
 }
 
 /// A supervisor removes the message that holds this.
@@ -342,6 +342,37 @@ async fn behaviour_02_who_asks_again_after_more_was_said_gets_the_summary_that_t
     assert!(told.contains("PRIMERO") && told.contains("CANARY-48213") && told.contains("¿Hola?"), "{told}");
     assert!(!told.contains("no llega") && first.covers.last < second.covers.last, "{told}");
     assert_eq!((model.most.load(Ordering::SeqCst), model.says.requests().len()), (1, 2));
+    running.stop().await;
+}
+
+// behaviour 2
+#[tokio::test]
+async fn behaviour_02_who_has_waited_tells_what_was_said_meanwhile_and_nothing_that_is_said_later() {
+    let model = Held::saying(summaries());
+    let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write("Mi pedido no llega").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let here = conversation(&running).await;
+    let ask = || worker.request(summary(here));
+    let first = ask().await.unwrap();
+    step(&mut signals, first, "writing").await;
+    for says in ["Es el 48213", "¿Hola?"] {
+        visitor.write(says).await.unwrap();
+        visitor.next_reply().await.unwrap();
+        assert_ne!(ask().await.unwrap(), first);
+    }
+    let second = ask().await.unwrap();
+    model.let_through.add_permits(1);
+    step(&mut signals, second, "writing").await;
+    assert_eq!(ask().await.unwrap(), second, "nothing was said since it read");
+    visitor.write("¿Hay alguien?").await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let third = ask().await.unwrap();
+    assert_ne!(third, second, "it has read before that was said");
+    model.let_through.add_permits(2);
+    let (second, third) = (done(&running, &mut signals, second).await, done(&running, &mut signals, third).await);
+    assert!(second.covers.last < third.covers.last);
     running.stop().await;
 }
 
@@ -762,5 +793,88 @@ async fn an_answer_given_by_a_colleague_elsewhere_is_suggested_only_to_whoever_m
     assert!(tab::standing(&made, &since(&made).await).stale, "the customer wrote again");
     tab::without_conversation(&mut made, &there.to_string());
     assert_eq!((made.body["suggestions"].clone(), made.sources.len()), (serde_json::json!([]), 0));
+    running.stop().await;
+}
+
+/// Somebody writes these; their conversation then has these labels.
+async fn labelled(running: &Running, says: &[&str], labels: &[&str]) -> ConversationId {
+    let visitor = running.visitor("shop").await.unwrap();
+    let mut here = None;
+    for text in says {
+        here = Some(visitor.write(text).await.unwrap().state.id);
+        visitor.next_reply().await.unwrap();
+    }
+    let here = here.expect("something is said");
+    let labels = labels.iter().map(|&label| label.to_owned()).collect();
+    running.desk().run(here, Command::SetLabels { agent: agent(1), labels }).await.unwrap();
+    here
+}
+
+async fn suggested(worker: &Worker, here: ConversationId, by: &AgentFacts) -> Vec<String> {
+    worker.labels(here, by).await.unwrap().into_iter().map(|likely| likely.label).collect()
+}
+
+// covers: A02
+#[tokio::test]
+async fn labels_are_suggested_that_conversations_have_in_which_customers_said_the_like() {
+    let (running, at) = house(Visibility::Everyone).await;
+    let worker = unfed(Copilot::offline(), at);
+    let here = labelled(&running, &["Hola", "Quiero devolver los zapatos azules"], &[]).await;
+    assert!(suggested(&worker, here, &agent(2)).await.is_empty(), "nobody has a label");
+    labelled(&running, &["Hola, quiero devolver unos zapatos"], &["devolucion", "calzado"]).await;
+    labelled(&running, &["Hola, ¿dónde está mi paquete? No ha llegado"], &["envio"]).await;
+    let noted = labelled(&running, &["Hola, ¿qué horario tenéis?"], &["horario"]).await;
+    let note = Command::AddNote {
+        agent: agent(1),
+        note: running.desk().clock().id().into(),
+        text: "Quiero devolver los zapatos azules".into(),
+        mentions: Vec::new(),
+        client_id: None,
+    };
+    running.desk().run(noted, note).await.unwrap();
+    assert_eq!(suggested(&worker, here, &agent(2)).await, ["calzado", "devolucion"]);
+    let has = Command::SetLabels { agent: agent(1), labels: vec!["calzado".into()] };
+    running.desk().run(here, has).await.unwrap();
+    assert_eq!(suggested(&worker, here, &agent(2)).await, ["devolucion"]);
+    let nothing = labelled(&running, &["Xyz"], &[]).await;
+    assert!(suggested(&worker, nothing, &agent(2)).await.is_empty());
+    running.stop().await;
+}
+
+// behaviour 4
+#[tokio::test]
+async fn behaviour_04_a_removed_message_teaches_no_label_any_more() {
+    let (running, at) = house(Visibility::Everyone).await;
+    let worker = unfed(Copilot::offline(), at);
+    let here = labelled(&running, &["Quiero devolver los zapatos azules"], &[]).await;
+    let shoes = labelled(&running, &["Quiero devolver unos zapatos", "Son del lunes"], &["devolucion"]).await;
+    labelled(&running, &["¿Dónde está mi paquete?"], &["envio"]).await;
+    assert_eq!(suggested(&worker, here, &agent(2)).await, ["devolucion"]);
+    remove(&running, shoes, "unos zapatos").await;
+    assert!(suggested(&worker, here, &agent(2)).await.is_empty());
+    running.stop().await;
+}
+
+// behaviours 6 and 20
+#[tokio::test]
+async fn what_teaches_a_label_is_the_customers_own_masked_words() {
+    let (running, _) = house(Visibility::Everyone).await;
+    let here = labelled(&running, &["Soy ana@example.com", "Mi pedido no llega"], &[]).await;
+    let facts = running.desk().store().read(here, 0, 100).await.unwrap();
+    assert_eq!(super::labels::said(&facts), "Soy [EMAIL_1]\nMi pedido no llega");
+    running.stop().await;
+}
+
+// behaviour 8
+#[tokio::test]
+async fn behaviour_08_labels_are_learnt_only_from_conversations_that_whoever_asks_may_see() {
+    let (running, at) = house(Visibility::Assigned).await;
+    let worker = unfed(Copilot::offline(), at);
+    let here = labelled(&running, &["Quiero devolver los zapatos azules"], &[]).await;
+    labelled(&running, &["¿Dónde está mi paquete?"], &["envio"]).await;
+    let theirs = labelled(&running, &["Quiero devolver unos zapatos"], &["devolucion"]).await;
+    running.desk().run(theirs, Command::TakeOver { agent: agent(1) }).await.unwrap();
+    assert_eq!(suggested(&worker, here, &agent(1)).await, ["devolucion"]);
+    assert!(suggested(&worker, here, &agent(2)).await.is_empty());
     running.stop().await;
 }

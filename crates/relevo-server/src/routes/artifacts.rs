@@ -11,6 +11,7 @@ use relevo::domain::command::AgentFacts;
 use relevo::domain::id::{AgentId, ArtifactId, ConversationId, TeamId};
 use relevo::domain::time::Timestamp;
 use relevo::store::{Artifact, ArtifactKind};
+use relevo_copilot::extractive::labels::Likely;
 use relevo_copilot::feedback::{self, Feedback, Rating, What};
 use relevo_copilot::rewrite::Style;
 use relevo_copilot::text::Language;
@@ -30,6 +31,7 @@ const MOST_DAYS: i64 = 366;
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(artifacts, make))
+        .routes(routes!(suggested_labels))
         .routes(routes!(stop))
         .routes(routes!(feedback))
         .routes(routes!(report))
@@ -160,14 +162,41 @@ async fn make(
     let again = make.again;
     let request =
         Request { conversation, task: make.task()?, by: Some(agent.facts()), language, internal: true, again };
-    let id = app.copilot.request(request).await.map_err(|error| match error {
+    let id = app.copilot.request(request).await.map_err(refused)?;
+    Ok((StatusCode::ACCEPTED, axum::Json(Begun { id })))
+}
+
+fn refused(error: RequestError) -> Problem {
+    match error {
         RequestError::NoConversation => Problem::not_found("conversation"),
         RequestError::Empty => Problem::new(StatusCode::CONFLICT, "empty", error.to_string()),
         RequestError::NeedsModel => Problem::new(StatusCode::CONFLICT, "needs_model", error.to_string()),
         RequestError::Spent(_) => Problem::new(StatusCode::CONFLICT, "budget_spent", error.to_string()),
         RequestError::Store(error) => error.into(),
-    })?;
-    Ok((StatusCode::ACCEPTED, axum::Json(Begun { id })))
+    }
+}
+
+/// A label that a conversation may well have.
+#[derive(Serialize, ToSchema)]
+struct SuggestedLabel {
+    label: String,
+    /// How alike what the customer said and the label's examples are, 0 to 1; what is below 0.2 is not suggested.
+    certainty: f32,
+}
+
+/// Up to three labels that a conversation does not have, the likeliest first: those of conversations in which customers
+/// said the like, of those that whoever asks may see. No model is asked.
+#[utoipa::path(get, path = "/api/conversations/{id}/suggested-labels", tag = "copilot", params(("id" = String, Path)),
+    responses((status = 200, description = "Labels; none where nothing is certain enough", body = Vec<SuggestedLabel>),
+        (status = 404, description = "not_found")))]
+async fn suggested_labels(
+    State(app): State<App>,
+    SignedIn(agent): SignedIn,
+    Named(id): Named<ConversationId>,
+) -> Result<axum::Json<Vec<SuggestedLabel>>> {
+    seen(&app, &agent, id).await?;
+    let likely = app.copilot.labels(id, &agent.facts()).await.map_err(refused)?;
+    Ok(axum::Json(likely.into_iter().map(|Likely { label, certainty }| SuggestedLabel { label, certainty }).collect()))
 }
 
 pub(crate) fn language(tag: &str) -> Option<Language> {

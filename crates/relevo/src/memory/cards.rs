@@ -1,6 +1,7 @@
 use super::{Data, Kept, MemoryStore};
 use crate::store::{
-    Cards, Counts, Groups, Page, Position, Query, Row, StoreError, contact_words, query_words, said, words,
+    Cards, Counts, Groups, LABELS, LOOKED_AT, Labelled, Page, Position, Query, Row, StoreError, contact_words,
+    query_words, said, words,
 };
 use async_trait::async_trait;
 use relevo_domain::card::{View, Visibility, may_see};
@@ -11,6 +12,7 @@ use relevo_domain::event::Status;
 use relevo_domain::id::{ContactId, ConversationId, InboxId};
 use relevo_domain::time::Timestamp;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl Cards for MemoryStore {
@@ -53,6 +55,32 @@ impl Cards for MemoryStore {
             }
         }
         Ok(groups)
+    }
+
+    async fn labelled(
+        &self,
+        agent: &AgentFacts,
+        visibility: Visibility,
+        each: usize,
+    ) -> Result<Vec<Labelled>, StoreError> {
+        let data = self.data();
+        let mut of_label: BTreeMap<&str, BTreeMap<Reverse<ConversationId>, &Conversation>> = BTreeMap::new();
+        for state in data.conversations.values().map(|kept| &kept.state) {
+            for label in &state.labels {
+                of_label.entry(label).or_default().insert(Reverse(state.id), state);
+            }
+        }
+        let mut labels: Vec<_> = of_label.into_iter().collect();
+        labels.sort_by_key(|(_, states)| states.keys().next().copied());
+        labels.truncate(LABELS);
+        labels.sort_by_key(|(label, _)| *label);
+        let seen = labels.into_iter().flat_map(|(label, states)| {
+            let states = states.into_values().take(LOOKED_AT).filter(|state| may_see(agent, state, visibility));
+            let one =
+                |state: &Conversation| Labelled { label: label.to_owned(), conversation: state.id, seq: state.seq };
+            states.take(each).map(one).collect::<Vec<_>>()
+        });
+        Ok(seen.collect())
     }
 
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError> {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use relevo_domain::card::{View, Visibility};
 use relevo_domain::command::AgentFacts;
 use relevo_domain::conversation::Conversation;
-use relevo_domain::id::{ContactId, ConversationId, InboxId, StageId, TeamId};
+use relevo_domain::id::{ContactId, ConversationId, InboxId, Seq, StageId, TeamId};
 use relevo_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -107,6 +107,22 @@ pub struct Groups {
     pub labels: BTreeMap<String, u64>,
 }
 
+/// Of each label so many of the newest conversations are looked at.
+pub const LOOKED_AT: usize = 100;
+/// So many labels are looked at: those that the newest conversations have.
+pub const LABELS: usize = 200;
+
+/// A conversation that has a label.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Labelled {
+    /// Which.
+    pub label: String,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its last fact.
+    pub seq: Seq,
+}
+
 /// The lists.
 #[async_trait]
 pub trait Cards: Send + Sync + 'static {
@@ -129,6 +145,16 @@ pub trait Cards: Send + Sync + 'static {
 
     /// How many live conversations each inbox and label has, of those that an agent sees.
     async fn groups(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Groups, StoreError>;
+
+    /// The newest conversations of each label, finished ones too: of the first [`LOOKED_AT`] of a label those that an agent
+    /// sees, at most `each`, of the [`LABELS`] labels that the newest conversations have. By label, newest first; the
+    /// newest is the one with the greatest id.
+    async fn labelled(
+        &self,
+        agent: &AgentFacts,
+        visibility: Visibility,
+        each: usize,
+    ) -> Result<Vec<Labelled>, StoreError>;
 
     /// How many conversations of an inbox wait for a person since before an instant.
     async fn waiting_before(&self, inbox: &InboxId, since: Timestamp) -> Result<u64, StoreError>;

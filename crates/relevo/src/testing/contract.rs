@@ -58,7 +58,7 @@ macro_rules! contract_tests {
                 finishing_twice_changes_nothing, the_next_due_job_is_known, parallel_claims_share_no_job,
                 every_kind_of_job_survives;
             views: every_view_holds_what_its_specification_says, counts_are_the_sizes_of_the_lists, groups_are_the_sizes_of_the_filtered_lists,
-                the_visibility_rule_is_the_domains, those_who_wait_longer_are_counted, a_view_follows_every_change;
+                the_visibility_rule_is_the_domains, labels_come_with_their_newest_conversations, those_who_wait_longer_are_counted, a_view_follows_every_change;
             lists: lists_are_sorted_as_specified, what_is_due_comes_first, pages_join_into_the_list,
                 lists_are_filtered_by_inbox_team_label_and_stage, a_row_is_found_whoever_sees_it,
                 changed_rows_come_in_the_order_of_their_change, a_contacts_conversations_come_newest_first;

@@ -1,8 +1,8 @@
 //! Who finds what in which view. Stores filter by columns; `View::holds` and `may_see` are what they must come to.
 
 use super::{Fresh, put};
-use crate::store::{Append, Groups, Query, Row, Sort};
-use crate::testing::corpus::{Palette, agent_id, contact, inbox, notes, says, started, team};
+use crate::store::{Append, Groups, LOOKED_AT, Query, Row, Sort};
+use crate::testing::corpus::{Palette, agent_id, contact, conversation, inbox, notes, says, started, team};
 use crate::testing::dice::Dice;
 use relevo_domain::card::{View, Visibility, may_see};
 use relevo_domain::command::{AgentFacts, Role};
@@ -10,6 +10,7 @@ use relevo_domain::control::Holder;
 use relevo_domain::conversation::Conversation;
 use relevo_domain::id::ConversationId;
 use relevo_domain::time::Timestamp;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 const VISIBILITIES: [Visibility; 3] = [Visibility::Everyone, Visibility::Team, Visibility::Assigned];
@@ -70,6 +71,45 @@ pub async fn the_visibility_rule_is_the_domains(store: &Fresh) {
         let may = rows.iter().filter(|row| may_see(&agent, &row.conversation, visibility));
         assert_eq!(seen, may.map(|row| row.conversation.id).collect(), "{visibility:?} {agent:?}");
     }
+}
+
+/// Of each label the newest conversations that may be seen, finished ones too, and none from further back than is looked.
+pub async fn labels_come_with_their_newest_conversations(store: &Fresh) {
+    let rows = random_rows(store, &mut Dice::new()).await;
+    let mut states: Vec<&Conversation> = rows.iter().map(|row| &row.conversation).collect();
+    states.sort_by_key(|state| Reverse(state.id));
+    for (agent, visibility) in viewers() {
+        for each in [1, 3, 1_000] {
+            let seen: Vec<_> = states.iter().filter(|state| may_see(&agent, state, visibility)).collect();
+            let mut labels = Palette::new().labels;
+            labels.sort();
+            let of = |label: &String| {
+                let with = seen.iter().filter(|state| state.labels.contains(label)).take(each);
+                let one = |state: &&&Conversation| (label.clone(), state.id, state.seq);
+                with.map(one).collect::<Vec<_>>()
+            };
+            let wanted: Vec<_> = labels.iter().flat_map(of).collect();
+            assert!(!wanted.is_empty());
+            let found = store.labelled(&agent, visibility, each).await.unwrap();
+            let found: Vec<_> = found.into_iter().map(|one| (one.label, one.conversation, one.seq)).collect();
+            assert_eq!(found, wanted, "{each} {visibility:?} {agent:?}");
+        }
+    }
+    // The oldest one is of nobody's team, all later ones are of another.
+    let first = 1_000_u128;
+    for n in first..=first + LOOKED_AT as u128 {
+        let mut append = started(n);
+        append.state.labels = BTreeSet::from(["long".to_owned()]);
+        append.state.team = (n > first).then(|| team("returns"));
+        put(store, append).await;
+    }
+    let of_sales = agent(1, Role::Agent, &["sales"]);
+    let long = async |visibility| {
+        let found = store.labelled(&of_sales, visibility, 1_000).await.unwrap();
+        found.into_iter().filter(|one| one.label == "long").map(|one| one.conversation).collect::<Vec<_>>()
+    };
+    let newest: Vec<_> = (first + 1..=first + LOOKED_AT as u128).rev().map(conversation).collect();
+    assert_eq!((long(Visibility::Everyone).await, long(Visibility::Team).await), (newest, Vec::new()));
 }
 
 /// How many wait in an inbox since before an instant: of any number, closed and sleeping ones left out.

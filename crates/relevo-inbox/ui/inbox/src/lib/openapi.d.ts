@@ -1171,6 +1171,15 @@ export interface components {
          * @enum {string}
          */
         Style: "clearer" | "shorter" | "longer" | "friendlier" | "formal" | "corrected" | "translated";
+        /** @description A label that a conversation may well have. */
+        SuggestedLabel: {
+            /**
+             * Format: float
+             * @description How alike what the customer said and the label's examples are, 0 to 1; what is below 0.2 is not suggested.
+             */
+            certainty: number;
+            label: string;
+        };
         /** @description Where a conversation was given. */
         Target: {
             agent: string;

@@ -34,6 +34,8 @@ export function cause(error: unknown): string {
   if (!(error instanceof Problem)) return t('problem.unexpected');
   if (error.code === 'already_taken' && typeof error.more.agent === 'string')
     return t('problem.already_taken', { name: nameOfAgent(error.more.agent) });
+  if (error.code === 'already_added' && typeof error.more.name === 'string')
+    return t('problem.already_added', { name: error.more.name });
   const known = word('problem', error.code);
   return known === error.code.replaceAll('_', ' ') ? error.detail || known : known;
 }

@@ -193,6 +193,8 @@ export interface PlaceProblem {
   problem: string;
 }
 
+export type SuggestedLabel = Sent<'SuggestedLabel'>;
+
 export interface KnowledgeSource {
   id: string;
   name: string;
