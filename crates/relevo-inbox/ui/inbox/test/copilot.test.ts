@@ -344,3 +344,17 @@ test('a rewriting is regenerated from its own draft, whatever was rewritten sinc
   await again(thread, made('rewrite', { draft: 'The first draft', style: 'shorter' }));
   expect(asked.map(({ body }) => body)).toContainEqual({ kind: 'rewrite', draft: 'The first draft', style: 'shorter' });
 });
+
+// covers: A04
+test('a stopped answer is shown without the marks of its sources, as one that is being written', async () => {
+  const { thread } = await page();
+  const asked = made('ask', { question: 'Where is it?' }, { status: 'running' });
+  thread.artifacts = [asked];
+  render(Summary, { thread });
+  thread.delta('a1', 'writing', 0, 'It left on Monday [#3]. It takes ten days [1, 2]. Ask [');
+  const text = 'It left on Monday. It takes ten days. Ask';
+  expect((await screen.findByTestId('writing')).textContent).toContain(text);
+  expect(screen.getByTestId('writing').textContent).not.toContain('[');
+  thread.artifact({ ...asked, status: 'cancelled', body: null });
+  expect((await screen.findByText(text)).textContent).not.toContain('[');
+});

@@ -68,10 +68,12 @@ export function restored(text: string, done: { before: string; after: string; dr
   return replace(text, at, at + done.words.length, done.draft).text;
 }
 
-/** A model's drafts as far as it came with them, without the marks of their sources, which nobody has held against any. */
-export function unfinished(text: string): string[] {
-  const drafts = text
+/** What a model has written so far, without the marks of its sources, which nobody has held against any. */
+export const unmarked = (text: string): string => text.replace(/\s*\[(?:cite:)?[#\d\s,]*(?:\]|$)/g, '').trim();
+
+/** Its drafts as far as it came with them. */
+export const unfinished = (text: string): string[] =>
+  text
     .split(/^=+[^\S\n]*$/m)
-    .map((draft) => draft.replace(/\s*\[(?:cite:)?[\d\s,]*(?:\]|$)/g, '').trim());
-  return drafts.filter((draft) => draft !== '');
-}
+    .map(unmarked)
+    .filter((draft) => draft !== '');
