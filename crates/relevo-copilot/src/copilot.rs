@@ -62,6 +62,11 @@ impl Task {
         }
     }
 
+    /// Whether there is something to do it with: a rewriting reads the draft alone, all else what the customer wrote.
+    pub fn can_read(&self, input: &Input) -> bool {
+        matches!(self, Self::Rewrite { .. }) || input.lines.iter().any(|line| line.who == Who::Visitor)
+    }
+
     /// Whether it tells the conversation, covering all of its messages.
     pub(crate) fn summarises(&self) -> bool {
         matches!(self, Self::Brief | Self::Summary)
@@ -529,8 +534,7 @@ impl Copilot {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Draft, MakeError> {
-        let alone = matches!(task, Task::Rewrite { .. });
-        if !alone && !input.lines.iter().any(|line| line.who == Who::Visitor) {
+        if !task.can_read(input) {
             return Err(MakeError::Empty);
         }
         progress.step("reading");

@@ -15,3 +15,6 @@ pub use keeper::{BUILT_IN, Keeper, Overview};
 pub use reading::{LONGEST_NAME, Read, check, read};
 pub use source::{Origin, Problem, Reading, Shelf, ShelfError, Source, WrittenIn};
 pub use web::Web;
+
+/// What is wrong with a question in which there is nothing to look for.
+pub const NO_WORD: &str = "has no word to look for: write a question";

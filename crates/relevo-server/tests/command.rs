@@ -285,6 +285,18 @@ fn a_prompt_is_shown_as_it_would_be_sent_and_with_its_price() {
     std::fs::remove_dir_all(folder.path().join("shortcuts")).unwrap();
     assert!(mistake(&render(&["poem", "--conversation", "c.json"])).contains("no task `poem`"));
     assert!(mistake(&render(&["summary", "--conversation", "none.json"])).contains("none.json"));
+    for (task, option) in [("summary", "--draft"), ("ask", "--style"), ("reply", "--question")] {
+        let meant = format!("{option}: means nothing for `{task}`: leave it out");
+        assert!(mistake(&render(&[task, "--conversation", "c.json", option, "shorter"])).contains(&meant));
+    }
+    let nobody = r#"{"lines": [{"seq": 1, "who": "agent", "text": "Hola"}, {"seq": 2, "who": "note", "text": "x"}]}"#;
+    std::fs::write(folder.path().join("n.json"), nobody).unwrap();
+    for task in [&["summary"][..], &["reply"], &["ask", "--question", "¿Quién es?"]] {
+        let told = mistake(&render(&[task, &["--conversation", "n.json"]].concat()));
+        assert!(told.contains("n.json: the customer has not written anything yet"), "{told}");
+    }
+    let rewritten = ["rewrite", "--conversation", "n.json", "--draft", "Hola", "--style", "formal"];
+    assert!(render(&rewritten).status.success(), "a rewriting reads the draft alone");
     assert!(mistake(&render(&["reply", "--conversation", "c.json"])).contains("no source answers"));
 }
 

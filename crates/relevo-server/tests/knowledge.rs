@@ -101,10 +101,18 @@ async fn bad_sources_are_refused_with_the_field_and_private_pages_are_never_read
     let inside = world.url("/healthz");
     let new = json!({"name": "Inside", "urls": [inside]});
     assert_eq!(sofia.post("/api/knowledge/sources", new).await.0, 201);
+    let again = json!({"name": "Once more", "urls": [format!(" {inside}"), inside]});
+    let (status, refused) = sofia.post("/api/knowledge/sources", again).await;
+    assert_eq!((status, &refused["code"], &refused["source"]), (409, &json!("already_added"), &json!("inside")));
+    assert!(refused["detail"].as_str().unwrap().contains("`Inside`"), "{refused}");
     let source = until(&sofia, &mut socket, "Inside", |source| !source["read_at"].is_null()).await;
     assert!(source["problems"][0]["problem"].as_str().unwrap().contains("private network"), "{source}");
     let (status, refused) = sofia.get(&format!("/api/knowledge/search?q={}", "x".repeat(2_001))).await;
     assert_eq!((status, &refused["limit"]), (422, &json!(2_000)));
+    for empty in ["", "%20", "%3F%3F"] {
+        let (status, refused) = sofia.get(&format!("/api/knowledge/search?q={empty}")).await;
+        assert_eq!((status, &refused["field"]), (422, &json!("q")), "{refused}");
+    }
     assert_eq!(sofia.patch("/api/knowledge/sources/shortcuts", json!({"published": false})).await.0, 409);
     assert_eq!(sofia.patch("/api/knowledge/sources/..%2F..%2Fetc", json!({"published": false})).await.0, 404);
     world.stop().await;
@@ -159,6 +167,8 @@ async fn the_command_adds_to_a_running_server_and_to_one_that_starts_later() {
         (&["knowledge", "add", "help", "--inbox", "nowhere"], "no inbox `nowhere`"),
         (&["knowledge", "add", "help", "--name", " "], "--name: needs 1 to 100 characters"),
         (&["knowledge", "sync", "nowhere"], "there is no source `nowhere`"),
+        (&["knowledge", "search", ""], "QUESTION: has no word"),
+        (&["knowledge", "search", "¿", "?"], "QUESTION: has no word"),
     ] {
         let (good, said) = relevo(&folder, arguments);
         assert!(!good && said.contains(says) && said.trim_end().lines().count() == 1, "{arguments:?}: {said}");

@@ -16,7 +16,6 @@ use tracing::Instrument;
 use super::{Inner, Key, Request, RequestError, Run, read, turn};
 use crate::copilot::{Asked, Draft, Earlier, Input, MakeError, Progress, Task};
 use crate::text::Language;
-use crate::transcript::Who;
 use crate::{ask, rewrite};
 
 /// Every so many summaries one reads the whole conversation again, so that what one got wrong does not stay.
@@ -103,8 +102,7 @@ pub(super) async fn ready(inner: &Inner, request: &Request) -> Result<Ready, Req
     let at = &inner.at;
     let found = read::input(at.store.as_ref(), request.conversation).await?;
     let read::Found { mut input, team, read_up_to, removals } = found.ok_or(RequestError::NoConversation)?;
-    let alone = matches!(request.task, Task::Rewrite { .. });
-    if !alone && !input.lines.iter().any(|line| line.who == Who::Visitor) {
+    if !request.task.can_read(&input) {
         return Err(RequestError::Empty);
     }
     input.agent_language = request.language.unwrap_or(at.language);

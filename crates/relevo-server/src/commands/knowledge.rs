@@ -5,10 +5,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use relevo::clock::SystemClock;
 use relevo_copilot::knowledge::{Audience, Filter};
-use relevo_copilot::text::{Language, first_words};
+use relevo_copilot::text::{Language, first_words, words};
 use relevo_server::compose;
 use relevo_server::config::Config;
-use relevo_server::knowledge::{LONGEST_NAME, Origin, Problem, Reading, Shelf, Source, Web, check, read};
+use relevo_server::knowledge::{LONGEST_NAME, NO_WORD, Origin, Problem, Reading, Shelf, Source, Web, check, read};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(command: KnowledgeCommand) -> Result<()> {
                 bail!("--name: needs 1 to {LONGEST_NAME} characters");
             }
             let shelf = Shelf::open(&config.data)?;
-            if let Some(there) = shelf.list()?.0.into_iter().find(|source| source.origin == origin) {
+            if let Some(there) = shelf.same(&origin)? {
                 let (place, id) = (places.join(" "), there.id);
                 bail!(
                     "{place} is the source `{id}` already: `relevo knowledge sync {id}` reads it again, `remove` takes it away"
@@ -183,6 +183,9 @@ fn list(config: &Config) -> Result<()> {
 }
 
 async fn search(config: &Config, question: &str, filter: &Filter, limit: usize) -> Result<()> {
+    if words(question).is_empty() {
+        bail!("QUESTION: {NO_WORD}");
+    }
     let knowledge = compose::knowledge(config, None)?;
     if config.copilot.qdrant.is_none() {
         let shelf = Shelf::open(&config.data)?;

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use relevo_copilot::rewrite::Style;
 use relevo_copilot::text::Language;
 use relevo_copilot::transcript::Line;
+use relevo_copilot::worker::RequestError;
 use relevo_copilot::{Handoff, Input, Task};
 use relevo_llm::Usage;
 use relevo_server::compose;
@@ -56,7 +57,11 @@ pub(super) async fn render(settings: &Settings, file: &Path, asked: Asked) -> Re
     }
     let shortcuts = compose::shortcuts_to_look_at(&config, input.captured.clone(), input.customer_language)?;
     input.shortcuts = Some(shortcuts);
-    let preview = copilot.preview(&task(asked)?, &input).await?;
+    let task = task(asked)?;
+    if !task.can_read(&input) {
+        bail!("--conversation: {}: {}", file.display(), RequestError::Empty);
+    }
+    let preview = copilot.preview(&task, &input).await?;
     let request = &preview.request;
     println!("--- system\n{}", request.system);
     for turn in &request.turns {
@@ -98,6 +103,16 @@ fn read(file: &Path) -> Result<Input> {
 }
 
 fn task(asked: Asked) -> Result<Task> {
+    let (rewrites, asks) = (asked.task == "rewrite", asked.task == "ask");
+    let given = [
+        ("draft", asked.draft.is_some() && !rewrites),
+        ("style", asked.style.is_some() && !rewrites),
+        ("question", asked.question.is_some() && !asks),
+    ];
+    let known = ["summary", "reply", "rewrite", "ask"].contains(&asked.task.as_str());
+    if let Some((option, _)) = given.iter().find(|(_, wrong)| *wrong && known) {
+        bail!("--{option}: means nothing for `{}`: leave it out", asked.task);
+    }
     match asked.task.as_str() {
         "summary" => Ok(Task::Summary),
         "reply" => Ok(Task::Reply),

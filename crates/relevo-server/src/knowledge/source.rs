@@ -55,6 +55,18 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// Whether the same is read; addresses may come in another order, or twice.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Urls(these), Self::Urls(those)) => {
+                these.iter().collect::<BTreeSet<_>>() == those.iter().collect::<BTreeSet<_>>()
+            }
+            _ => self == other,
+        }
+    }
+}
+
 /// What a text is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -161,6 +173,11 @@ impl Shelf {
         }
         sources.sort_by(|a, b| a.id.cmp(&b.id));
         Ok((sources, problems))
+    }
+
+    /// The source that reads the same already.
+    pub fn same(&self, origin: &Origin) -> Result<Option<Source>, ShelfError> {
+        Ok(self.list()?.0.into_iter().find(|source| source.origin.is_same(origin)))
     }
 
     /// What tells whether a file was replaced since: every file's name, size and time.

@@ -4,14 +4,14 @@ use crate::app::App;
 use crate::error::{Problem, Result};
 use crate::extract::{Json, Named, Query, SignedIn};
 use crate::knowledge::{
-    BUILT_IN, LONGEST_NAME, Origin, Overview, Problem as Unread, ShelfError, Source, WrittenIn, check,
+    BUILT_IN, LONGEST_NAME, NO_WORD, Origin, Overview, Problem as Unread, ShelfError, Source, WrittenIn, check,
 };
 use axum::extract::State;
 use axum::http::StatusCode;
 use relevo::domain::command::Role;
 use relevo::store::Agent;
 use relevo_copilot::knowledge::{Audience, Document, Filter, Found, Kind};
-use relevo_copilot::text::{Language, first_words, word_count};
+use relevo_copilot::text::{Language, first_words, word_count, words};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -150,7 +150,8 @@ struct AddedSource {
 
 /// Adds a source and begins to read it. Paths of the server's machine are added with `relevo knowledge add`.
 #[utoipa::path(post, path = "/api/knowledge/sources", tag = "knowledge", request_body = NewSource,
-    responses((status = 201, description = "Its id", body = AddedSource), (status = 403, description = "not_allowed")))]
+    responses((status = 201, description = "Its id", body = AddedSource), (status = 403, description = "not_allowed"),
+        (status = 409, description = "already_added"), (status = 422, description = "invalid")))]
 async fn add_source(
     State(app): State<App>,
     SignedIn(agent): SignedIn,
@@ -173,6 +174,12 @@ async fn add_source(
     let known = &app.desk.directory().inboxes;
     if let Some(unknown) = new.inboxes.iter().find(|id| !known.keys().any(|known| known.as_str() == id.as_str())) {
         return Err(Problem::invalid("inboxes", format!("there is no inbox `{unknown}`")));
+    }
+    if let Some(there) = app.knowledge.shelf().same(&origin)? {
+        let detail = format!("this is the source `{}` already: read that one again, or take it away", there.name);
+        return Err(Problem::new(StatusCode::CONFLICT, "already_added", detail)
+            .with("source", there.id)
+            .with("name", there.name));
     }
     let source = Source {
         id: app.knowledge.shelf().new_id(&name)?,
@@ -445,7 +452,7 @@ impl From<Found> for FoundView {
 /// What the Copilot would find for a question.
 #[utoipa::path(get, path = "/api/knowledge/search", tag = "knowledge", params(Asked),
     responses((status = 200, description = "Passages, best first", body = Vec<FoundView>),
-        (status = 503, description = "index_unavailable")))]
+        (status = 422, description = "invalid"), (status = 503, description = "index_unavailable")))]
 async fn search_knowledge(
     State(app): State<App>,
     _agent: SignedIn,
@@ -456,6 +463,9 @@ async fn search_knowledge(
         return Err(
             Problem::invalid("q", format!("has {length} characters; the limit is {QUESTION}")).with("limit", QUESTION)
         );
+    }
+    if words(&asked.q).is_empty() {
+        return Err(Problem::invalid("q", NO_WORD));
     }
     let language = match asked.language.as_deref() {
         None => None,
