@@ -358,3 +358,12 @@ test('a stopped answer is shown without the marks of its sources, as one that is
   thread.artifact({ ...asked, status: 'cancelled', body: null });
   expect((await screen.findByText(text)).textContent).not.toContain('[');
 });
+
+// covers: A01
+test('what a summary copied from a message is shown as the message is', async () => {
+  const { thread } = await page();
+  thread.artifacts = [made('summary', { issue: 'It costs **20 €**', tried: ['We _asked_', 'They waited'] })];
+  render(Summary, { thread });
+  expect((await screen.findByText('20 €')).tagName).toBe('STRONG');
+  expect(screen.getByText('asked').tagName).toBe('EM');
+});
