@@ -1,10 +1,11 @@
 //! What surrounds every request: an id, a span without secrets, a measure, and headers that keep browsers strict.
 
 use crate::app::App;
+use crate::error::Problem;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use std::time::Instant;
 use tracing::Instrument;
 
@@ -23,7 +24,9 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
     let route = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();
     let is_api = ["/api", "/widget/", "/bots/", "/channels/"].iter().any(|prefix| route.starts_with(prefix));
     let span = tracing::info_span!("request", request.id = %id, method, route);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    // On a task of its own: what it began it ends, also where its connection ends meanwhile.
+    let answered = tokio::spawn(next.run(request).instrument(span.clone())).await;
+    let mut response = answered.unwrap_or_else(|error| Problem::internal(&error).into_response());
     let (status, took) = (response.status().as_u16(), began.elapsed());
     span.in_scope(|| tracing::debug!(status, ms = took.as_secs_f64() * 1_000.0, "answered"));
     let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];

@@ -2,8 +2,11 @@
 
 use crate::world::{VisitorClient, World};
 use relevo::domain::card::Visibility;
+use relevo::domain::event::Event;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tower::Service;
 
 /// The smallest picture there is: one pixel.
 const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
@@ -77,6 +80,38 @@ async fn a_file_is_not_given_to_an_agent_who_may_not_see_its_conversation() {
     assert_eq!(lucia.post(&format!("/api/conversations/{id}/take-over"), json!({})).await.0, 200);
     let file = format!("/api/conversations/{id}/files/{}/0", ack["seq"]);
     assert_eq!((lucia.call("GET", &file).await, rui.call("GET", &file).await), (200, 404));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_removed_messages_file_is_gone_also_where_whoever_removed_it_did_not_wait() {
+    let world = World::start().await;
+    let mut visitor = world.visitor().await;
+    let picture = bring(&world, &visitor, "roto.png", PIXEL).await.1;
+    let seq = visitor.say_with("c1", "mira", json!([picture["id"]])).await["seq"].as_u64().unwrap();
+    let id = visitor.conversation().await;
+    let file = world.app().files.path(picture["id"].as_str().unwrap().parse().unwrap());
+    assert!(file.is_file());
+    let sofia = world.agent("sofia@example.com").await;
+    let removes = axum::http::Request::delete(format!("/api/conversations/{id}/messages/{seq}"))
+        .header("cookie", format!("relevo_session={}", sofia.session()))
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let mut answer = Box::pin(relevo_server::serve::router(world.app().clone()).call(removes));
+    let is_removed = async || {
+        let facts = world.app().desk.store().read(id.parse().unwrap(), seq - 1, 1).await.unwrap();
+        matches!(&facts[0].event, Event::MessagePosted { message, .. } if message.is_removed())
+    };
+    // Until the log says so, and whoever asked has not heard it. Then the connection ends.
+    while futures::poll!(&mut answer).is_pending() && !is_removed().await {}
+    drop(answer);
+    let is_gone = async {
+        while file.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_gone).await.expect("it is erased from the disk");
+    assert!(is_removed().await);
     world.stop().await;
 }
 
