@@ -113,8 +113,13 @@ impl Agent {
 
     /// Reads.
     pub async fn get(&self, path: &str) -> Result<Value> {
+        Ok(serde_json::from_slice(&self.read(path).await?)?)
+    }
+
+    /// Reads, and leaves it as it came.
+    pub async fn read(&self, path: &str) -> Result<Vec<u8>> {
         let asked = self.http.get(format!("http://{}{path}", self.address)).header("cookie", &self.cookie);
-        Ok(asked.send().await?.error_for_status()?.json().await?)
+        Ok(asked.send().await?.error_for_status()?.bytes().await?.into())
     }
 
     /// Acts.

@@ -16,7 +16,7 @@ use relevo_tests::deployment::Storage;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -80,66 +80,34 @@ pub(super) const WORDS: [&str; 48] = [
     "cancelar",
 ];
 
-/// What is written so far, and where.
-pub(super) struct Past {
-    storage: Storage,
-    data: PathBuf,
-    agents: Vec<AgentId>,
-    written: usize,
-}
-
-impl Past {
-    /// None yet. Agents of the deployment hold some of it.
-    pub(super) async fn new(storage: &Storage, data: &Path) -> Result<Self> {
-        let mut past = Self { storage: storage.clone(), data: data.to_owned(), agents: Vec::new(), written: 0 };
-        let opened = past.open().await?;
-        let real = opened.store().agents().await?;
-        past.agents = real.into_iter().map(|agent| agent.id).collect();
-        past.agents.extend((0..AGENTS).map(|n| AgentId(Uuid::from_u128(1_000_000 + n as u128))));
-        opened.close().await;
-        Ok(past)
+/// Writes so many conversations. Agents of the deployment hold some of them.
+pub(super) async fn write(storage: &Storage, data: &Path, conversations: usize) -> Result<()> {
+    let opened = Opened::open(storage, data).await?;
+    let store = opened.store();
+    let mut agents: Vec<_> = store.agents().await?.into_iter().map(|agent| agent.id).collect();
+    agents.extend((0..AGENTS).map(|n| AgentId(Uuid::from_u128(1_000_000 + n as u128))));
+    let began = Instant::now();
+    for first in (0..conversations).step_by(GROUP) {
+        let group = first..(first + GROUP).min(conversations);
+        let people = group.clone().map(|n| async move { store.create_contact(&person(n)).await });
+        futures::future::try_join_all(people).await?;
+        let appends = group.clone().map(|n| store.append(conversation(n, &agents)));
+        futures::future::try_join_all(appends).await?;
+        let rate = group.end as u64 * MESSAGES / began.elapsed().as_secs().max(1);
+        eprint!("\r   lists · {} of {conversations} conversations written, {rate} messages/s ", group.end);
     }
-
-    /// Writes conversations until there are so many.
-    pub(super) async fn grow(&mut self, until: usize) -> Result<()> {
-        let opened = self.open().await?;
-        let (began, from) = (Instant::now(), self.written);
-        while self.written < until {
-            let group = self.written..(self.written + GROUP).min(until);
-            let store = opened.store();
-            let people = group.clone().map(|n| async move { store.create_contact(&person(n)).await });
-            futures::future::try_join_all(people).await?;
-            let appends = group.clone().map(|n| store.append(conversation(n, &self.agents)));
-            futures::future::try_join_all(appends).await?;
-            self.written = group.end;
-            let rate = (self.written - from) as u64 * MESSAGES / began.elapsed().as_secs().max(1);
-            eprint!("\r   lists · {} of {until} conversations written, {rate} messages/s ", self.written);
+    eprintln!();
+    opened.close().await;
+    if let Storage::Postgres { url, schema } = storage {
+        // What autovacuum and the background writer do in their own time.
+        let mut connection = PgConnectOptions::from_str(url)?.connect().await?;
+        for table in ["conversations", "log", "said", "marks", "contacts"] {
+            let vacuum = AssertSqlSafe(format!("VACUUM ANALYZE {schema}.{table}"));
+            sqlx::query(vacuum).execute(&mut connection).await?;
         }
-        eprintln!();
-        opened.close().await;
-        if let Storage::Postgres { url, schema } = &self.storage {
-            // What autovacuum does in its own time.
-            let mut connection = PgConnectOptions::from_str(url)?.connect().await?;
-            for table in ["conversations", "log", "said", "marks", "contacts"] {
-                let vacuum = AssertSqlSafe(format!("VACUUM ANALYZE {schema}.{table}"));
-                sqlx::query(vacuum).execute(&mut connection).await?;
-            }
-        }
-        Ok(())
+        sqlx::query("CHECKPOINT").execute(&mut connection).await?;
     }
-
-    async fn open(&self) -> Result<Opened> {
-        Ok(match &self.storage {
-            Storage::Sqlite => {
-                let store = SqliteStore::open(&self.data.join("relevo.db"), SqliteOptions::default()).await?;
-                Opened::Sqlite(Arc::new(store))
-            }
-            Storage::Postgres { url, schema } => {
-                let options = PostgresOptions { schema: schema.clone(), ..PostgresOptions::default() };
-                Opened::Postgres(Arc::new(PostgresStore::open(url, options).await?))
-            }
-        })
-    }
+    Ok(())
 }
 
 enum Opened {
@@ -148,6 +116,19 @@ enum Opened {
 }
 
 impl Opened {
+    async fn open(storage: &Storage, data: &Path) -> Result<Self> {
+        Ok(match storage {
+            Storage::Sqlite => {
+                let store = SqliteStore::open(&data.join("relevo.db"), SqliteOptions::default()).await?;
+                Self::Sqlite(Arc::new(store))
+            }
+            Storage::Postgres { url, schema } => {
+                let options = PostgresOptions { schema: schema.clone(), ..PostgresOptions::default() };
+                Self::Postgres(Arc::new(PostgresStore::open(url, options).await?))
+            }
+        })
+    }
+
     fn store(&self) -> &dyn Store {
         match self {
             Self::Sqlite(store) => store.as_ref(),
