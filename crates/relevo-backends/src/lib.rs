@@ -10,6 +10,7 @@
 //! Each keeps the same contract (`relevo::testing::contract`), which `tests/contract.rs` runs on all of them.
 
 mod batch;
+mod counts;
 pub mod files;
 pub mod import;
 pub mod look;

@@ -28,21 +28,13 @@ pub(crate) trait Indexed: Sync {
     async fn facts(&self, conversations: &[ConversationId]) -> Result<Vec<(ConversationId, Event)>, StoreError>;
 }
 
-/// How the statement of [`Indexed::part`] begins, and what it reads from. What the index finds comes before the
-/// conversations, or each of them might be asked for: `joined` says how. The words' parameters are numbered from `first`
-/// on.
-pub(crate) fn narrowed(
-    first: usize,
-    words: &[String],
-    found: impl Fn(usize) -> String,
-    joined: &str,
-) -> (String, String) {
-    if words.is_empty() {
+/// How the statement of [`Indexed::part`] begins, and what it reads from. What is in all of `sets` comes before the
+/// conversations, or each of them might be asked for: `joined` says how.
+pub(crate) fn narrowed(sets: &[String], joined: &str) -> (String, String) {
+    if sets.is_empty() {
         return (String::new(), "conversations AS c".to_owned());
     }
-    let sets: Vec<_> = (first..).zip(words).map(|(parameter, _)| found(parameter)).collect();
-    let found = format!("found AS MATERIALIZED ({}),", sets.join(" INTERSECT "));
-    (found, format!("found {joined}"))
+    (format!("found AS MATERIALIZED ({}),", sets.join(" INTERSECT ")), format!("found {joined}"))
 }
 
 /// A part of a list.
@@ -103,6 +95,7 @@ mod tests {
     use relevo::testing::corpus::{agent_id, contact, conversation, says, started};
     use relevo_domain::card::{View, Visibility};
     use relevo_domain::command::{AgentFacts, Role};
+    use relevo_domain::id::StageId;
 
     /// A store to which these words are common, however rare they are.
     struct Common<'a, S>(&'a S, &'a [&'a str]);
@@ -190,6 +183,59 @@ mod tests {
         let options = PostgresOptions { schema: testing::schema(), connections: 4 };
         let store = PostgresStore::open(&address, options).await.unwrap();
         finds_the_same(&store).await;
+        store.close().await;
+    }
+
+    fn stage(name: &str) -> StageId {
+        StageId::new(name).unwrap()
+    }
+
+    /// Lists of what few and of what many have are those that the rows themselves make.
+    async fn lists_what_is_marked(store: &(impl Cards + Log + Contacts)) {
+        let each = (1..=90).map(async |n| {
+            store.create_contact(&contact(n)).await.unwrap();
+            let mut append = started(n);
+            append.state.labels = [("all", 1), ("half", 2), ("tenth", 10)]
+                .into_iter()
+                .filter(|(_, nth)| n % nth == 0)
+                .map(|(label, _)| label.to_owned())
+                .collect();
+            append.state.stage = Some(stage(if n % 3 == 0 { "won" } else { "lost" })).filter(|_| n % 5 > 0 || n < 20);
+            store.append(append.clone()).await.unwrap();
+            store.append(says(&append.state, if n % 4 == 0 { "uno dos" } else { "uno" })).await.unwrap();
+        });
+        futures::future::join_all(each).await;
+        for text in ["", "dos"] {
+            let all = store.list(&query(text, 0, 100)).await.unwrap().rows;
+            for label in [None, Some("all"), Some("half"), Some("tenth"), Some("none")] {
+                for stage in [None, Some(stage("won")), Some(stage("lost")), Some(stage("new"))] {
+                    let label = label.map(str::to_owned);
+                    let is_held = |row: &&Row| {
+                        let state = &row.conversation;
+                        label.as_ref().is_none_or(|label| state.labels.contains(label))
+                            && stage.as_ref().is_none_or(|stage| state.stage.as_ref() == Some(stage))
+                    };
+                    let held: Vec<_> = all.iter().filter(is_held).cloned().collect();
+                    for (offset, limit) in [(0, 100), (3, 5)] {
+                        let asked = Query { label: label.clone(), stage: stage.clone(), ..query(text, offset, limit) };
+                        let rows = store.list(&asked).await.unwrap().rows;
+                        assert_eq!(rows, held[offset.min(held.len())..held.len().min(offset + limit)], "{asked:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_of_a_label_or_stage_is_the_same_where_few_have_it_and_where_many_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("relevo.db"), SqliteOptions::default()).await.unwrap();
+        lists_what_is_marked(&store).await;
+        store.close().await;
+        let address = tokio::task::spawn_blocking(testing::postgres).await.unwrap();
+        let options = PostgresOptions { schema: testing::schema(), connections: 4 };
+        let store = PostgresStore::open(&address, options).await.unwrap();
+        lists_what_is_marked(&store).await;
         store.close().await;
     }
 

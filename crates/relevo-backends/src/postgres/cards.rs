@@ -2,6 +2,7 @@ use super::PostgresStore;
 use super::contacts::contact;
 use super::fault::fault;
 use super::text::{decode, get, get_id, get_json, get_number, number, plain, size};
+use crate::counts::counted;
 use crate::search::{self, Indexed, RARE};
 use async_trait::async_trait;
 use relevo::store::{Cards, Counts, Groups, LABELS, LOOKED_AT, Labelled, Page, Position, Query, Row, Sort, StoreError};
@@ -41,10 +42,7 @@ impl Cards for PostgresStore {
     }
 
     async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError> {
-        // Each by itself: one pass that asks all of every row would read what is finished once for each view.
-        let seen = seen(agent, visibility);
-        let count = |of| format!("(SELECT count(*) FROM conversations AS c WHERE {} AND ({seen}))", view(of));
-        let sql = format!("SELECT {}", View::ALL.map(count).join(", "));
+        let sql = counted(&seen(agent, visibility), view);
         let query = sqlx::query(AssertSqlSafe(sql)).bind(agent.id.0).bind(teams(agent));
         let row = query.fetch_one(&self.pool).await.map_err(fault)?;
         let count = |(column, of)| {
@@ -159,25 +157,27 @@ impl Indexed for PostgresStore {
 
     async fn part(&self, query: &Query, words: &[String], offset: usize, limit: usize) -> Result<Vec<Row>, StoreError> {
         // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
-        // parameters are put together here.
-        let (found, from) = search::narrowed(9, words, found, FOUND);
+        // parameters are put together here; what is not asked for takes no part.
+        let sets: Vec<_> = (9..).zip(words).map(|(parameter, _)| found(parameter)).collect();
+        let (found, from) = search::narrowed(&sets, FOUND);
+        let seen = seen(&query.agent, query.visibility);
+        let mut wanted = vec![view(query.view), &seen];
+        wanted.extend(query.inbox.as_ref().map(|_| "c.inbox = $3"));
+        wanted.extend(query.team.as_ref().map(|_| "c.team = $4"));
+        let marked = "c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = $5)";
+        wanted.extend(query.label.as_ref().map(|_| marked));
+        let marked = "c.id IN (SELECT conversation FROM marks WHERE kind = 'stage' AND value = $8)";
+        wanted.extend(query.stage.as_ref().map(|_| marked));
         let sql = format!(
             "WITH {found} page AS (
-                SELECT c.id FROM {from} WHERE {view} AND {seen}
-                    AND ($3::text IS NULL OR c.inbox = $3) AND ($4::text IS NULL OR c.team = $4)
-                    AND ($5::text IS NULL
-                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = $5))
-                    AND ($8::text IS NULL
-                        OR c.id IN (SELECT conversation FROM marks WHERE kind = 'stage' AND value = $8))
-                ORDER BY {order} LIMIT $6 OFFSET $7
+                SELECT c.id FROM {from} WHERE {wanted} ORDER BY {order} LIMIT $6 OFFSET $7
             )
             SELECT {ROW} FROM page JOIN conversations AS c ON c.id = page.id JOIN contacts AS p ON p.id = c.contact
             ORDER BY {order}",
-            view = view(query.view),
-            seen = seen(&query.agent, query.visibility),
+            wanted = wanted.join(" AND "),
             order = order(query.sort),
         );
-        // Planned for this query: what is not asked for takes no part.
+        // Planned for this query: how many have a label decides where to begin.
         let mut sql = sqlx::query(AssertSqlSafe(sql))
             .persistent(false)
             .bind(query.agent.id.0)

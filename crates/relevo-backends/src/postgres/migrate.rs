@@ -3,12 +3,13 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("../../migrations/postgres/0001_log.sql"),
     include_str!("../../migrations/postgres/0002_artifacts_by_time.sql"),
     include_str!("../../migrations/postgres/0003_holders.sql"),
     include_str!("../../migrations/postgres/0004_queue_and_words.sql"),
     include_str!("../../migrations/postgres/0005_live.sql"),
+    include_str!("../../migrations/postgres/0006_due.sql"),
 ];
 
 /// The newest version of the tables.

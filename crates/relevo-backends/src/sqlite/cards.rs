@@ -2,6 +2,7 @@ use super::SqliteStore;
 use super::contacts::contact;
 use super::fault::fault;
 use super::text::{decode, get, get_id, get_json, get_number, json, number, size};
+use crate::counts::counted;
 use crate::search::{self, Indexed, RARE};
 use async_trait::async_trait;
 use relevo::store::{Cards, Counts, Groups, LABELS, LOOKED_AT, Labelled, Page, Position, Query, Row, Sort, StoreError};
@@ -16,6 +17,9 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 /// So many forms of a word are looked at one by one.
 const FORMS: usize = 500;
+/// So many conversations with a mark are looked up one by one. Where there are more of them, a page of a list is sooner full
+/// of them than they are sorted.
+const FEW: usize = if cfg!(test) { 20 } else { 400 };
 
 /// The columns of a [`Row`].
 const ROW: &str = "c.position AS position, c.state AS state, p.id AS id, p.name AS name, p.email AS email,
@@ -53,10 +57,7 @@ impl Cards for SqliteStore {
     }
 
     async fn counts(&self, agent: &AgentFacts, visibility: Visibility) -> Result<Counts, StoreError> {
-        // Each by itself: one pass that asks all of every row would read what is finished once for each view.
-        let seen = seen(agent, visibility);
-        let count = |of| format!("(SELECT count(*) FROM conversations AS c WHERE {} AND ({seen}))", view(of));
-        let sql = format!("SELECT {}", View::ALL.map(count).join(", "));
+        let sql = counted(&seen(agent, visibility), view);
         let query = sqlx::query(AssertSqlSafe(sql)).bind(agent.id.to_string()).bind(json(&agent.teams));
         let row = query.fetch_one(&self.readers).await.map_err(fault)?;
         let count = |(column, of)| {
@@ -147,6 +148,15 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Whether at most [`FEW`] conversations have a mark.
+    async fn are_few(&self, kind: &str, value: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) <= ?3 FROM (SELECT 1 FROM marks WHERE kind = ?1 AND value = ?2 LIMIT ?3 + 1)";
+        let query = sqlx::query_scalar(sql).bind(kind).bind(value).bind(size(FEW));
+        query.fetch_one(&self.readers).await.map_err(fault)
+    }
+}
+
 #[async_trait]
 impl Indexed for SqliteStore {
     async fn is_rare(&self, word: &str) -> Result<bool, StoreError> {
@@ -172,20 +182,30 @@ impl Indexed for SqliteStore {
 
     async fn part(&self, query: &Query, words: &[String], offset: usize, limit: usize) -> Result<Vec<Row>, StoreError> {
         // Ids are chosen and ordered first, so that states are read for one page only. Only fixed text and numbers of
-        // parameters are put together here. SQLite reads what stands before CROSS first.
-        let (found, from) = search::narrowed(9, words, found, "CROSS JOIN conversations AS c ON c.id = found.id");
+        // parameters are put together here; what is not asked for takes no part. SQLite reads what stands before CROSS
+        // first.
+        let (label, stage) = (query.label.clone(), query.stage.as_ref().map(ToString::to_string));
+        let mut sets: Vec<_> = (9..).zip(words).map(|(parameter, _)| found(parameter)).collect();
+        let mut wanted = vec![view(query.view), seen(&query.agent, query.visibility)];
+        wanted.extend(query.inbox.as_ref().map(|_| "c.inbox = ?3".to_owned()));
+        wanted.extend(query.team.as_ref().map(|_| "c.team = ?4".to_owned()));
+        for (kind, parameter, value) in [("label", 5, &label), ("stage", 8, &stage)] {
+            let Some(value) = value else { continue };
+            let marked = format!("SELECT conversation AS id FROM marks WHERE kind = '{kind}' AND value = ?{parameter}");
+            if self.are_few(kind, value).await? {
+                sets.push(marked);
+            } else {
+                wanted.push(format!("EXISTS ({marked} AND conversation = c.id)"));
+            }
+        }
+        let (found, from) = search::narrowed(&sets, "CROSS JOIN conversations AS c ON c.id = found.id");
         let sql = format!(
             "WITH {found} page AS (
-                SELECT c.id FROM {from} WHERE {view} AND {seen}
-                    AND (?3 IS NULL OR c.inbox = ?3) AND (?4 IS NULL OR c.team = ?4)
-                    AND (?5 IS NULL OR c.id IN (SELECT conversation FROM marks WHERE kind = 'label' AND value = ?5))
-                    AND (?8 IS NULL OR c.id IN (SELECT conversation FROM marks WHERE kind = 'stage' AND value = ?8))
-                ORDER BY {order} LIMIT ?6 OFFSET ?7
+                SELECT c.id FROM {from} WHERE {wanted} ORDER BY {order} LIMIT ?6 OFFSET ?7
             )
             SELECT {ROW} FROM page JOIN conversations AS c ON c.id = page.id JOIN contacts AS p ON p.id = c.contact
             ORDER BY {order}",
-            view = view(query.view),
-            seen = seen(&query.agent, query.visibility),
+            wanted = wanted.join(" AND "),
             order = order(query.sort),
         );
         let mut sql = sqlx::query(AssertSqlSafe(sql))
@@ -193,10 +213,10 @@ impl Indexed for SqliteStore {
             .bind(json(&query.agent.teams))
             .bind(query.inbox.as_ref().map(ToString::to_string))
             .bind(query.team.as_ref().map(ToString::to_string))
-            .bind(&query.label)
+            .bind(label)
             .bind(size(limit))
             .bind(size(offset))
-            .bind(query.stage.as_ref().map(ToString::to_string));
+            .bind(stage);
         for word in words {
             sql = sql.bind(prefix(word));
         }
