@@ -2,12 +2,14 @@
 
 mod knowledge;
 mod operate;
+mod progress;
 mod render;
 
 use crate::cli::{
     Check, Command, ConfigCommand, CopilotCommand, ImportFrom, ImportTo, Instead, PromptsCommand, Settings, User,
 };
 use anyhow::{Context, Result, bail};
+use progress::Progress;
 use relevo::domain::shortcut::Library;
 use relevo_backends::import::import;
 use relevo_backends::postgres::PostgresOptions;
@@ -116,15 +118,10 @@ async fn move_store(settings: &Settings) -> Result<()> {
     }
     // A second provider in the process is refused, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let bar = operate::bar()?;
+    let progress = Progress::begin()?;
     let options = PostgresOptions { schema: to.schema.clone(), connections: to.connections };
-    let moved = import(&from, &to.url, options, |step| {
-        bar.set_message(step.doing);
-        bar.set_length(step.of);
-        bar.set_position(step.done);
-    });
-    let moved = moved.await?;
-    bar.finish_and_clear();
+    let moved = import(&from, &to.url, options, |step| progress.tell(step.doing, step.done, step.of)).await?;
+    progress.end();
     println!(
         "{} facts of {} conversations moved to `{}` and compared ({} rows); files stay in {}",
         moved.facts,
@@ -183,16 +180,14 @@ fn check_settings(settings: &Settings) -> Result<()> {
 }
 
 async fn measure(task: String, pack: PathBuf, shared: PathBuf, out: PathBuf) -> Result<()> {
-    let bar = indicatif::ProgressBar::new(0);
-    let progress = bar.clone();
+    let progress = Progress::begin()?;
     let work = move || {
-        eval::run(&task, &pack, &shared, &out, |done, of| {
-            progress.set_length(of as u64);
-            progress.set_position(done as u64);
-        })
+        let predictions =
+            eval::run(&task, &pack, &shared, &out, |done, of| progress.tell(&task, done as u64, of as u64));
+        progress.end();
+        predictions
     };
     let predictions = tokio::task::spawn_blocking(work).await??;
-    bar.finish();
     println!("{predictions} predictions written");
     Ok(())
 }

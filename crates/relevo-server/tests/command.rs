@@ -1,6 +1,7 @@
 //! The `relevo` command as people meet it: one readable line for every mistake, and an exit code that says so.
 
-use relevo::store::Accounts;
+use relevo::store::{Accounts, Contacts, Log};
+use relevo::testing::corpus;
 use relevo_backends::sqlite::{SqliteOptions, SqliteStore};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -324,6 +325,35 @@ fn a_server_that_runs_is_backed_up_restored_and_looked_at() {
     let told = String::from_utf8_lossy(&bad.stdout).into_owned();
     assert!(told.lines().any(|line| line.starts_with("fail  settings")) && told.contains("→ "), "{told}");
     assert!(mistake(&bad).contains("1 check failed"));
+}
+
+#[test]
+fn an_import_tells_how_far_it_has_come_where_there_is_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    past(folder.path());
+    let (url, schema) = (relevo_backends::testing::postgres(), relevo_backends::testing::schema());
+    let settings = format!("[postgres]\nurl = {url:?}\nschema = {schema:?}\n");
+    std::fs::write(folder.path().join("relevo.toml"), settings).unwrap();
+    let import = || run(folder.path(), &["import", "--from", "sqlite", "--to", "postgres"]);
+    let moved = import();
+    let told = String::from_utf8_lossy(&moved.stderr).into_owned();
+    assert!(moved.status.success(), "{told}");
+    for line in ["log: 3 of 3", "contacts: 3 of 3", "comparing facts: 3 of 3", "comparing conversations: 3 of 3"] {
+        assert!(told.lines().any(|told| told == line), "{line} is not told: {told}");
+    }
+    assert!(mistake(&import()).contains("holds a deployment already"));
+}
+
+/// Three people who came once.
+#[tokio::main(flavor = "current_thread")]
+async fn past(folder: &Path) {
+    let store = SqliteStore::open(&folder.join("data/relevo.db"), SqliteOptions::default()).await.unwrap();
+    for n in 1..=3 {
+        store.create_contact(&corpus::contact(n)).await.unwrap();
+        store.append(corpus::started(n)).await.unwrap();
+    }
+    store.close().await;
 }
 
 /// What a collector was sent: paths and bodies.

@@ -1,10 +1,10 @@
 //! What whoever runs a deployment does with it besides serving.
 
 use super::many;
+use super::progress::Progress;
 use crate::cli::Settings;
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
-use relevo_server::backup::{Manifest, Step, back_up};
+use relevo_server::backup::{Manifest, back_up};
 use relevo_server::doctor::{Finding, Health, examine};
 use serde_json::json;
 use std::path::Path;
@@ -42,9 +42,9 @@ pub(crate) async fn doctor(settings: &Settings, as_json: bool) -> Result<()> {
 
 pub(crate) async fn backup(settings: &Settings, to: &Path) -> Result<()> {
     let config = settings.load()?;
-    let bar = bar()?;
-    let made = back_up(&config, to, |step| show(&bar, step)).await?;
-    bar.finish_and_clear();
+    let progress = Progress::begin()?;
+    let made = back_up(&config, to, |step| progress.tell(step.doing, step.done, step.of)).await?;
+    progress.end();
     println!("{} are in {}", what(&made), to.display());
     println!(
         "not in it: the settings, their secrets, and the folders of shortcuts, prompts and articles that they name"
@@ -54,9 +54,10 @@ pub(crate) async fn backup(settings: &Settings, to: &Path) -> Result<()> {
 
 pub(crate) async fn restore(settings: &Settings, from: &Path) -> Result<()> {
     let config = settings.load()?;
-    let bar = bar()?;
-    let made = relevo_server::backup::restore(&config, from, |step| show(&bar, step)).await?;
-    bar.finish_and_clear();
+    let progress = Progress::begin()?;
+    let made =
+        relevo_server::backup::restore(&config, from, |step| progress.tell(step.doing, step.done, step.of)).await?;
+    progress.end();
     println!("{} were checked and are in {}: start it with `relevo serve`", what(&made), config.data.display());
     Ok(())
 }
@@ -69,16 +70,4 @@ fn what(made: &Manifest) -> String {
         made.conversations,
         many(made.files(), "file", "files")
     )
-}
-
-pub(crate) fn bar() -> Result<ProgressBar> {
-    let bar = ProgressBar::new(0);
-    bar.set_style(ProgressStyle::with_template("{msg:24} {bar:40} {pos}/{len}")?);
-    Ok(bar)
-}
-
-fn show(bar: &ProgressBar, step: Step) {
-    bar.set_message(step.doing);
-    bar.set_length(step.of);
-    bar.set_position(step.done);
 }
