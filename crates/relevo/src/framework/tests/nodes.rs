@@ -350,6 +350,41 @@ async fn a_provider_that_never_answers_holds_up_neither_the_conversation_nor_a_p
     node.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn providers_and_bots_that_hang_take_no_place_from_the_web() {
+    let turns = Arc::new(AtomicUsize::new(0));
+    let began = turns.clone();
+    let hangs = bot_fn(move |_: LiveTurn| {
+        began.fetch_add(1, Ordering::Relaxed);
+        std::future::pending()
+    });
+    let deployment = Deployment::new(hangs);
+    let phone = Arc::new(Phone { silent: true, ..Phone::default() });
+    let web = deployment.says(1, "web", "hola").await;
+    deployment.front.run(web, Command::TakeOver { agent: agent(1) }).await.unwrap();
+    // More than there are places, each in a conversation of its own.
+    for n in 2..102 {
+        deployment.says(n, "web", "hola").await;
+        let id = deployment.says(n, "phone", "hola").await;
+        deployment.front.run(id, Command::Reply { agent: agent(1), message: outbound(n, "hello") }).await.unwrap();
+    }
+    let node = deployment.node(&phone).await;
+    let taken = |counted: &AtomicUsize| counted.load(Ordering::Relaxed);
+    let hung = Instant::now();
+    while taken(&phone.sent) < 64 || taken(&turns) < 64 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(hung.elapsed() < SOON, "{} sends and {} turns", taken(&phone.sent), taken(&turns));
+    }
+    let asked = Instant::now();
+    deployment.front.run(web, Command::Reply { agent: agent(1), message: outbound(200, "here") }).await.unwrap();
+    while delivered(&deployment.log(web).await).is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(asked.elapsed() < SOON, "the web waits for them");
+    }
+    assert_eq!((taken(&phone.sent), taken(&turns)), (64, 64), "all their places are taken");
+    node.stop().await;
+}
+
 // covers: H20 C01
 #[tokio::test(start_paused = true)]
 async fn deadlines_outlive_the_process_that_set_them() {
