@@ -119,6 +119,15 @@ async fn conversation(running: &Running) -> ConversationId {
     logged[0].envelope.conversation
 }
 
+/// A visitor who said this and was answered, and where.
+async fn heard(running: &Running, said: &str) -> (LocalVisitor, ConversationId) {
+    let visitor = running.visitor("shop").await.unwrap();
+    visitor.write(said).await.unwrap();
+    visitor.next_reply().await.unwrap();
+    let logged = running.desk().store().follow(0, 1_000).await.unwrap();
+    (visitor, logged.last().unwrap().envelope.conversation)
+}
+
 fn summary(conversation: ConversationId) -> Request {
     Request { conversation, task: Task::Summary, by: None, language: None, internal: true, again: false }
 }
@@ -211,10 +220,8 @@ async fn a_summary_is_made_by_itself_after_as_many_messages_as_the_settings_say(
 async fn of_two_requests_at_once_one_is_made() {
     let model = Arc::new(Scripted::saying(["Espera su pedido 48213.\n---\nissue: pedido"]));
     let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido 48213 no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let request = summary(conversation(&running).await);
+    let (_visitor, here) = heard(&running, "Mi pedido 48213 no llega").await;
+    let request = summary(here);
     let (one, two) = tokio::join!(worker.request(request.clone()), worker.request(request.clone()));
     assert_eq!(one.unwrap(), two.unwrap());
     let done = until(&running, &mut signals, ArtifactStatus::Done).await;
@@ -321,10 +328,7 @@ async fn behaviour_02_a_brief_and_a_summary_are_never_with_the_model_together_an
 async fn behaviour_02_who_asks_again_after_more_was_said_gets_the_summary_that_tells_it() {
     let model = Held::saying(summaries());
     let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (visitor, here) = heard(&running, "Mi pedido no llega").await;
     let ask = || worker.request(summary(here));
     let first = ask().await.unwrap();
     step(&mut signals, first, "writing").await;
@@ -381,10 +385,7 @@ async fn behaviour_02_who_has_waited_tells_what_was_said_meanwhile_and_nothing_t
 async fn behaviour_09_no_two_requests_have_the_same_marks_around_their_data() {
     let model = Arc::new(Scripted::saying(["Espera su pedido.\n---\nissue: pedido"]));
     let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (_visitor, here) = heard(&running, "Mi pedido no llega").await;
     for again in [false, true, true] {
         let id = worker.request(Request { again, ..summary(here) }).await.unwrap();
         done(&running, &mut signals, id).await;
@@ -406,10 +407,7 @@ async fn behaviour_22_the_team_reads_its_own_language_and_the_customer_gets_thei
     let parcels = "# Parcels\n\nA parcel that has not arrived is on its way for up to ten days.\n";
     copilot.knowledge().sync("articles", article("parcels.md", parcels), |_, _| ()).await.unwrap();
     let (running, worker, mut signals) = shop(copilot).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Hello, where is my parcel? It has not arrived").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (_visitor, here) = heard(&running, "Hello, where is my parcel? It has not arrived").await;
     let draft = "Tu paquete está en camino y llega mañana".to_owned();
     let rewrite = |style| Task::Rewrite { draft: draft.clone(), style };
     let question = "¿Dónde está el paquete?".to_owned();
@@ -436,10 +434,7 @@ async fn behaviour_22_the_team_reads_its_own_language_and_the_customer_gets_thei
 async fn behaviour_02_who_waits_for_a_summary_can_stop_it_and_the_next_one_takes_its_turn() {
     let model = Held::saying(summaries());
     let (running, worker, mut signals) = shop(Copilot::offline().with_model(model.clone(), Counter::upper())).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (_visitor, here) = heard(&running, "Mi pedido no llega").await;
     let in_the = |language| worker.request(Request { language: Some(language), ..summary(here) });
     let first = in_the(Language::Es).await.unwrap();
     step(&mut signals, first, "writing").await;
@@ -466,10 +461,7 @@ async fn behaviour_02_servers_that_share_a_store_summarise_one_after_the_other_t
     let mut at = one.inner.at.clone();
     (at.shared, at.works) = (true, false);
     let other = Worker::start(copilot, at, running.feed()).await.unwrap();
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (_visitor, here) = heard(&running, "Mi pedido no llega").await;
     let first = one.request(summary(here)).await.unwrap();
     step(&mut signals, first, "writing").await;
     let second = other.request(summary(here)).await.unwrap();
@@ -491,10 +483,7 @@ async fn a_reply_does_not_wait_for_a_summary_and_is_asked_for_once() {
     let said = [Line::new(1, Who::Visitor, "Mi pedido no llega"), Line::new(2, Who::Agent, "Lo miro.")];
     copilot.learn("c9", &said, &[]);
     let (running, worker, mut signals) = shop(copilot).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (_visitor, here) = heard(&running, "Mi pedido no llega").await;
     let first = worker.request(summary(here)).await.unwrap();
     step(&mut signals, first, "writing").await;
     let draft = "llega el martes".to_owned();
@@ -522,10 +511,7 @@ async fn behaviour_08_what_whoever_asks_may_not_read_is_in_no_request() {
     let both = article("llegan.md", public).into_iter().chain(article("dentro.md", internal));
     copilot.knowledge().sync("articles", both, |_, _| ()).await.unwrap();
     let (running, worker, mut signals) = shop(copilot).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (_visitor, here) = heard(&running, "Mi pedido no llega").await;
     let question = "¿Qué pasa si un pedido no llega?".to_owned();
     let mut asked = async |task: Task, internal: bool| {
         let id = worker.request(Request { task, internal, by: Some(agent(1)), ..summary(here) }).await.unwrap();
@@ -677,10 +663,7 @@ async fn behaviour_04_what_nobody_withdrew_yet_is_not_gone_on_from_and_what_is_b
 async fn behaviour_04_a_removal_stops_what_is_being_made_from_the_message() {
     let model = Held::saying(summaries());
     let (running, worker, mut signals) = shop(Copilot::offline().with_model(model, Counter::upper())).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Es el CANARY-48213").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let here = conversation(&running).await;
+    let (_visitor, here) = heard(&running, "Es el CANARY-48213").await;
     let made = worker.request(summary(here)).await.unwrap();
     step(&mut signals, made, "writing").await;
     // The model never answers: it ends because it is stopped.
@@ -701,17 +684,15 @@ async fn a_team_that_has_used_its_day_is_answered_offline_and_told_why() {
     let settings = Settings { day_tokens: Some(10), prices, ..Settings::default() };
     let copilot = Copilot::offline().with_model(model.clone(), Counter::upper()).with_settings(settings);
     let (running, worker, mut signals) = shop(copilot.clone()).await;
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("Mi pedido no llega").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let id = worker.request(summary(conversation(&running).await)).await.unwrap();
+    let (visitor, here) = heard(&running, "Mi pedido no llega").await;
+    let id = worker.request(summary(here)).await.unwrap();
     let first = done(&running, &mut signals, id).await;
     let tokens = first.tokens.unwrap();
     let micros = u64::from(tokens.prompt) * 2 + u64::from(tokens.completion) * 4;
     assert_eq!(first.cost.as_ref().map(|cost| (cost.micros, cost.currency.as_str())), Some((micros, "EUR")));
     visitor.write("¿Hola?").await.unwrap();
     visitor.next_reply().await.unwrap();
-    let id = worker.request(summary(conversation(&running).await)).await.unwrap();
+    let id = worker.request(summary(here)).await.unwrap();
     let second = done(&running, &mut signals, id).await;
     let why = second.error.clone().unwrap_or_default();
     assert!(second.offline && why.contains("of 10 tokens today") && why.contains("copilot.day_tokens"), "{why}");
@@ -738,11 +719,7 @@ fn agent(n: u8) -> AgentFacts {
 
 /// A customer asks where the parcel is, the bot answers, the agent takes over, and the customer asks again.
 async fn asks_where_it_is(running: &Running, agent: &AgentFacts) -> (LocalVisitor, ConversationId) {
-    let visitor = running.visitor("shop").await.unwrap();
-    visitor.write("¿Dónde está mi paquete?").await.unwrap();
-    visitor.next_reply().await.unwrap();
-    let logged = running.desk().store().follow(0, 1_000).await.unwrap();
-    let conversation = logged.last().unwrap().envelope.conversation;
+    let (visitor, conversation) = heard(running, "¿Dónde está mi paquete?").await;
     running.desk().run(conversation, Command::TakeOver { agent: agent.clone() }).await.unwrap();
     visitor.write("¿Dónde está mi paquete?").await.unwrap();
     (visitor, conversation)

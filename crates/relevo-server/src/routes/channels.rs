@@ -91,9 +91,7 @@ async fn channel_message(
         }
     }
     for (field, value) in [("contact.name", &name), ("contact.email", &email), ("language", &said.language)] {
-        if value.as_ref().is_some_and(|value| value.chars().count() > MAX_CHARS) {
-            return Err(Problem::invalid(field, format!("the limit is {MAX_CHARS} characters: shorten it")));
-        }
+        not_too_long(field, value.as_deref())?;
     }
     let contact = contact_id(&inbox, &external_id);
     if let Err(problem) = not_too_fast(&app, &inbox, contact) {
@@ -190,9 +188,7 @@ async fn channel_receipt(
     body: Body,
 ) -> Result<axum::Json<Known>> {
     let (inbox, receipt) = authentic::<Receipt>(&app, inbox, &headers, body).await?;
-    if receipt.reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_CHARS) {
-        return Err(Problem::invalid("reason", format!("the limit is {MAX_CHARS} characters: shorten it")));
-    }
+    not_too_long("reason", receipt.reason.as_deref())?;
     app.limiters.channel.check(&inbox).map_err(|wait| Problem::too_fast("too many requests", wait))?;
     let state = app.desk.store().load(receipt.conversation).await?.filter(|state| state.inbox == inbox);
     if !state.is_some_and(|state| state.receipts.contains_key(&receipt.message)) {
@@ -218,6 +214,13 @@ async fn authentic<T: DeserializeOwned>(
         secret.ok_or_else(|| Problem::unsigned("there is no inbox of this name with a provider that signs"))?;
     signed(secret, headers, &body, app.desk.clock().now())?;
     Ok((inbox, parse(&body)?))
+}
+
+fn not_too_long(field: &str, value: Option<&str>) -> Result<()> {
+    if value.is_some_and(|value| value.chars().count() > MAX_CHARS) {
+        return Err(Problem::invalid(field, format!("the limit is {MAX_CHARS} characters: shorten it")));
+    }
+    Ok(())
 }
 
 /// A provider speaks for many from one address: each person has the rate of a visitor, and all together one more.
