@@ -87,6 +87,9 @@ pub(super) async fn open(path: &Path, options: &SqliteOptions) -> Result<SqliteS
     // Whoever had claimed them is gone, since nobody else has the lock: nobody waits for the end of their leases.
     let orphans = "UPDATE jobs SET due = 0 WHERE attempt > 0";
     sqlx::query(orphans).execute(&mut connection).await.map_err(unusable)?;
+    // A statement keeps what it changes until its end, in case it fails: a group's is more than SQLite keeps in memory
+    // otherwise, and a file would be made for it, written and deleted, with every large group.
+    sqlx::query("PRAGMA temp_store = memory").execute(&mut connection).await.map_err(unusable)?;
     let readers = SqlitePoolOptions::new()
         .max_connections(options.readers)
         .idle_timeout(None)

@@ -85,6 +85,24 @@ async fn what_was_acknowledged_is_there_after_a_crash() {
 }
 
 #[tokio::test]
+async fn an_append_of_which_one_statement_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    let change = async |sql: &'static str| {
+        store.write(move |transaction| Box::pin(sqlx::query(sql).execute(transaction))).await.unwrap();
+    };
+    // The last of its statements.
+    change("CREATE TRIGGER fails BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'on purpose'); END").await;
+    let wake = NewJob { kind: JobKind::Wake { until: Timestamp(10) }, due: Timestamp(10) };
+    let append = Append { jobs: vec![wake], ..started(1) };
+    store.append(append.clone()).await.unwrap_err();
+    assert_eq!(store.head().await.unwrap(), 0);
+    assert_eq!(store.load(append.conversation).await.unwrap(), None);
+    change("DROP TRIGGER fails").await;
+    assert_eq!(store.append(append).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn every_commit_waits_for_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await.unwrap();

@@ -250,7 +250,7 @@ impl Task {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         relevo::crash_point!("before_commit");
-        sqlx::query("COMMIT").execute(connection).await?;
+        append::commit(connection, batch.as_ref()).await?;
         relevo::crash_point!("after_commit");
         Ok((batch, appended))
     }
