@@ -15,6 +15,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -39,7 +40,7 @@ pub const MAX_FRAME: usize = 64 * 1024;
 const READ: usize = 1_024;
 const MAX_QUEUED: usize = 256;
 const MAX_QUEUED_BYTES: usize = 1024 * 1024;
-/// Frames that wait together go out in writes of about this size, where the socket bundles.
+/// Frames that wait together go out in writes of about this size.
 const BUNDLE: usize = 16 * 1024;
 const PING: Duration = Duration::from_secs(25);
 const DEAD: Duration = Duration::from_mins(1);
@@ -60,17 +61,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
         let upgrade = WebSocketUpgrade::from_request_parts(parts, state).await.map_err(no_socket)?;
         // A frame is read whole before the message's size is looked at: each needs its own bound.
         let upgrade = upgrade.max_frame_size(MAX_FRAME).max_message_size(MAX_FRAME);
-        Ok(Self(upgrade.read_buffer_size(READ).write_buffer_size(0)))
+        Ok(Self(upgrade.read_buffer_size(READ).write_buffer_size(BUNDLE)))
     }
 }
 
 impl Upgrade {
-    /// For a socket that is told much: what waits together is written together.
-    #[must_use]
-    pub fn bundling(self) -> Self {
-        Self(self.0.write_buffer_size(BUNDLE))
-    }
-
     /// Opens the socket: `talk` has both halves until it says why to close. `places` count until the last frame is out.
     pub fn open<F, R>(self, places: Vec<OpenSocket>, talk: F) -> Response
     where
@@ -127,8 +122,8 @@ struct Waiting {
 
 impl Outgoing {
     /// Queues a frame. A single one passes whatever its size.
-    pub fn send(&self, frame: &Value) -> Result<(), Closed> {
-        let text = frame.to_string();
+    pub fn send(&self, frame: &impl Serialize) -> Result<(), Closed> {
+        let text = serde_json::to_string(frame).expect("frames are maps with text keys");
         let size = text.len();
         let mut waiting = self.0.waiting();
         if waiting.bytes > 0 && waiting.bytes + size > MAX_QUEUED_BYTES || waiting.frames.len() >= MAX_QUEUED {

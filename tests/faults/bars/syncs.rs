@@ -104,8 +104,8 @@ fn read(calls: &str) -> Read {
                     written.entry(id).or_insert(at);
                 }
             }
-            _ if call.contains(r#"\"op\":\"ack\""#) && !call.starts_with("<...") => {
-                for id in ids(call) {
+            _ if !call.starts_with("<...") => {
+                for id in acknowledged(call) {
                     read.acknowledged += 1;
                     match written.get(id) {
                         None => read.unwritten += 1,
@@ -118,6 +118,12 @@ fn read(calls: &str) -> Read {
         }
     }
     read
+}
+
+/// The ids of the messages that a buffer acknowledges. What is told after an acknowledgement may leave with it.
+fn acknowledged(buffer: &str) -> impl Iterator<Item = &str> {
+    let frames = buffer.split(r#"{\"op\":"#);
+    frames.filter(|frame| frame.starts_with(r#"\"ack\""#)).flat_map(ids)
 }
 
 /// The messages' ids in a buffer: `said-3-7-`.

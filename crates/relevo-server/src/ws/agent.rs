@@ -22,7 +22,7 @@ use relevo::domain::card::{Visibility, may_see};
 use relevo::domain::id::{ArtifactId, ContactId, ConversationId};
 use relevo::feed::Change;
 use relevo::store::{Agent, Artifact, ArtifactKind, ArtifactStatus, DraftMode, Position, Row};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -57,12 +57,19 @@ pub async fn upgrade(
     };
     let Some((agent, session)) = signed_in else { return Ok(upgrade.refuse(Closed(TICKET, "ticket"))) };
     let places = places(&app, format!("agent:{}", agent.id), app.config.limits.sockets_per_agent, address)?;
-    Ok(upgrade.bundling().open(places, |incoming, outgoing| async move {
+    Ok(upgrade.open(places, |incoming, outgoing| async move {
         metrics::gauge!("relevo_sockets", "who" => "agent").increment(1.0);
         let closed = Session::new(app, agent, session, outgoing).talk(incoming).await;
         metrics::gauge!("relevo_sockets", "who" => "agent").decrement(1.0);
         closed
     }))
+}
+
+/// With every change: written as it is, not first made into a tree of values.
+#[derive(Serialize)]
+struct CardFrame {
+    op: &'static str,
+    card: wire::Card,
 }
 
 struct Session {
@@ -216,7 +223,7 @@ impl Session {
         let draft = self.drafts.as_ref().and_then(|drafts| drafts.get(&conversation)).map(String::as_str);
         let online = self.app.presence.online(row.contact.id);
         let card = wire::Card::new(row, self.agent.id, online, draft);
-        self.outgoing.send(&json!({"op": "card", "card": card}))
+        self.outgoing.send(&CardFrame { op: "card", card })
     }
 
     /// Whether a visitor's coming and going is the agent's to know: with no conversation yet it is everybody's, else

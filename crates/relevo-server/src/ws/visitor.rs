@@ -21,7 +21,7 @@ use relevo::domain::id::{ContactId, ConversationId, FileId, InboxId, MessageId, 
 use relevo::domain::timeline::{Who, for_visitor};
 use relevo::feed::Change;
 use relevo::topics::Following;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use tokio::sync::broadcast::error::RecvError;
@@ -87,6 +87,21 @@ enum Frame {
         url: String,
         title: String,
     },
+}
+
+// With every message: written as they are, not first made into a tree of values.
+#[derive(Serialize)]
+struct Ack<'a> {
+    op: &'static str,
+    client_id: &'a str,
+    seq: Seq,
+    message_id: Option<MessageId>,
+}
+
+#[derive(Serialize)]
+struct Items {
+    op: &'static str,
+    items: Vec<wire::VisitorItem>,
 }
 
 struct Session {
@@ -290,28 +305,24 @@ impl Session {
 
     /// Acknowledges what is on disk; a refusal says when to try again where only time is wanting.
     async fn answer(&mut self, client_id: &str, done: Result<Done, Problem>) -> Result<(), Closed> {
-        let frame = match done {
-            Ok(ref done) => {
+        match done {
+            Ok(done) => {
                 let seq = done.written().unwrap_or(done.state.seq);
-                let message = done.facts.iter().find_map(|fact| match &fact.event {
+                let message_id = done.facts.iter().find_map(|fact| match &fact.event {
                     Event::MessagePosted { message, .. } => Some(message.id),
                     _ => None,
                 });
-                json!({"op": "ack", "client_id": client_id, "seq": seq, "message_id": message})
+                self.outgoing.send(&Ack { op: "ack", client_id, seq, message_id })?;
+                self.news(done.state.id, &done.facts).await
             }
-            Err(ref problem) => {
+            Err(problem) => {
                 let (code, detail) = (problem.code(), problem.detail());
                 let mut frame = json!({"op": "refused", "client_id": client_id, "code": code, "detail": detail});
                 if let Some(wait) = problem.wait() {
                     frame["retry_after_ms"] = json!(wait.as_millis() + 1);
                 }
-                frame
+                self.outgoing.send(&frame)
             }
-        };
-        self.outgoing.send(&frame)?;
-        match done {
-            Ok(done) => self.news(done.state.id, &done.facts).await,
-            Err(_) => Ok(()),
         }
     }
 
@@ -379,7 +390,7 @@ impl Session {
         let name = |who: &Who| name_of(&self.app, who);
         let items: Vec<_> = new.filter_map(for_visitor).map(|item| wire::VisitorItem::new(&item, &name)).collect();
         self.told = facts.last().map_or(self.told, |last| last.seq.max(self.told));
-        if items.is_empty() { Ok(()) } else { self.outgoing.send(&json!({"op": "items", "items": items})) }
+        if items.is_empty() { Ok(()) } else { self.outgoing.send(&Items { op: "items", items }) }
     }
 
     async fn signal(&mut self, signal: Signal) -> Result<(), Closed> {

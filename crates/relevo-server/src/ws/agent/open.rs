@@ -6,13 +6,22 @@ use relevo::domain::control::Epoch;
 use relevo::domain::event::{Envelope, Event};
 use relevo::domain::id::{ConversationId, Seq};
 use relevo::store::Store;
-use serde_json::json;
+use serde::Serialize;
 use std::collections::HashMap;
 
 const BATCH: usize = 100;
 
 #[derive(Default)]
 pub(super) struct OpenConversations(HashMap<ConversationId, Told>);
+
+/// With every message: written as it is, not first made into a tree of values.
+#[derive(Serialize)]
+struct Items {
+    op: &'static str,
+    conversation: ConversationId,
+    items: Vec<wire::Item>,
+    last_seq: Seq,
+}
 
 struct Told {
     seq: Seq,
@@ -93,8 +102,8 @@ fn tell(told: &mut Told, id: ConversationId, facts: &[Envelope], outgoing: &Outg
         }
     }
     told.seq = last.seq;
-    let items: Vec<_> = new.into_iter().map(wire::Item::from).collect();
-    outgoing.send(&json!({"op": "items", "conversation": id, "items": items, "last_seq": told.seq}))
+    let items = new.into_iter().map(wire::Item::from).collect();
+    outgoing.send(&Items { op: "items", conversation: id, items, last_seq: told.seq })
 }
 
 /// The epoch that a fact begins.
