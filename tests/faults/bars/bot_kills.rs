@@ -1,7 +1,7 @@
-//! Bar 7: the server is killed between asking a bot and recording its answer. A turn that is run again asks under the same `webhook-id`, so that the bot
-//! can know it; what the bot says is said once; and no visitor is left without an answer. In a debug build
-//! the server dies the first time by itself, at a place that chance seldom meets: where an answer is recorded and its job is
-//! not yet finished.
+//! Bar 7: the server is killed between asking a bot and recording its answer. A turn that is run again asks under the same
+//! `webhook-id`, so that the bot can know it; what the bot says is said once; and no visitor is left without an answer. In a
+//! debug build the server dies the first time by itself, at a place that chance seldom meets: where an answer is recorded
+//! and its job is not yet finished.
 
 use crate::bot::{Answer, Asked, Bot, says};
 use crate::deployment::{Deployment, Setup};
