@@ -8,7 +8,7 @@ import { keyboard } from '../src/keys';
 import { texting } from '../src/lib/i18n.svelte';
 import { router } from '../src/lib/router.svelte';
 import type { Artifact, Body, Source } from '../src/lib/wire';
-import { again, rewrite } from '../src/store/copilot.svelte';
+import { again, rewrite, summarise } from '../src/store/copilot.svelte';
 import { drafts } from '../src/store/drafts.svelte';
 import { outgoing } from '../src/store/outgoing.svelte';
 import { ui } from '../src/store/ui.svelte';
@@ -259,6 +259,38 @@ describe('the AI summary tab', () => {
     await fireEvent.click(screen.getByTestId('filter-ask'));
     expect(screen.queryByText('All of it')).toBeNull();
     expect(screen.getAllByText(/\?$/).map((one) => one.textContent!.trim())).toEqual(['First?', 'Second?']);
+  });
+
+  test('a summary that is asked for is seen, whatever kind was looked at', async () => {
+    const { thread } = await page({}, {}, { [`POST ${ARTIFACTS}`]: { id: 'a3' } });
+    thread.artifacts = [
+      made('ask', { question: 'Second?', text: 'b', grounded: true }, { id: 'a2' }),
+      made('summary', { text: 'All of it' }),
+    ];
+    render(Summary, { thread });
+    await fireEvent.click(screen.getByTestId('filter-ask'));
+    await summarise(thread);
+    thread.artifact(made('summary', {}, { id: 'a3', status: 'running' }));
+    expect((await screen.findByTestId('artifact-a3')).dataset.status).toBe('running');
+    expect(screen.getByTestId('filter-all').getAttribute('aria-pressed')).toBe('true');
+  });
+
+  test('what was read while it was written is still there at its end, and is copied first', async () => {
+    const { thread } = await page();
+    const said = 'She wants her money back. The bot could not decide it.';
+    thread.artifacts = [made('summary', { text: said, issue: 'Wants a refund', next: 'Decide' })];
+    render(Summary, { thread });
+    expect((await screen.findByTestId('told')).textContent).toContain(said);
+    await fireEvent.click(screen.getByTestId('artifact-note'));
+    expect(thread.offered).toMatchObject({ text: `${said}\nProblem: Wants a refund\nNext step: Decide`, mode: 'note' });
+  });
+
+  test('the problem is told once where there is no more to tell', async () => {
+    const { thread } = await page();
+    thread.artifacts = [made('brief', { text: 'ok, thanks', issue: 'ok, thanks' })];
+    render(Summary, { thread });
+    expect(screen.getAllByText('ok, thanks')).toHaveLength(1);
+    expect(screen.queryByTestId('told')).toBeNull();
   });
 
   test('a rating is given, changed and taken back', async () => {

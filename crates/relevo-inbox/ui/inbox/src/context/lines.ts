@@ -7,14 +7,18 @@ export const lines = (said: string | string[] | null | undefined): string[] =>
 /** A summary as plain text, for copying and inserting. */
 export function plainText(body: Body, names: Texts): string {
   const part = (name: string, said: string[]) => (said.length ? `${name}: ${said.join(' ')}` : '');
-  const made = [
-    part(names.issue, lines(body.issue)),
+  const issue = lines(body.issue);
+  const text = body.text?.trim() ?? '';
+  return [
+    issue.includes(text) ? '' : text,
+    part(names.issue, issue),
     part(
       names.collected,
       (body.collected ?? []).map((fact) => `${fact.key} = ${fact.value};`),
     ),
     part(names.tried, lines(body.tried)),
     part(names.next, lines(body.next)),
-  ].filter(Boolean);
-  return made.length ? made.join('\n') : (body.text ?? '');
+  ]
+    .filter(Boolean)
+    .join('\n');
 }

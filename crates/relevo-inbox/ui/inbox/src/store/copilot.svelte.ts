@@ -40,6 +40,8 @@ export async function suggest(thread: Thread) {
 /** A summary is for the agent, in the language that this page is read in. */
 export async function summarise(thread: Thread, again = false) {
   onTab();
+  // It is seen while it is written, whatever was looked at before.
+  thread.only = null;
   await make(thread, { kind: 'summary', language: texting.language, ...(again ? { again } : {}) });
 }
 

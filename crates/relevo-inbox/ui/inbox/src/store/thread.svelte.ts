@@ -63,6 +63,8 @@ export class Thread {
   undo = $state.raw<Rewritten | null>(null);
   /** Set on take-over: the brief is shown over the talk until it is put away. */
   briefing = $state(false);
+  /** The kind that the AI summary tab shows; all when null. */
+  only = $state<Artifact['kind'] | null>(null);
 
   #shown = new Set<string>();
   #typists = new Map<string, ReturnType<typeof setTimeout>>();
