@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::copilot::{Call, Copilot, Draft, Input, MakeError, Outcome, Progress, SourceRef};
 use crate::envelope;
+use crate::extractive::replies::Suggestion as Earlier;
 use crate::knowledge::{Audience, Cited, Filter, Found, Passage};
 use crate::redact::Masks;
 use crate::transcript::{Notes, Who};
@@ -166,7 +167,7 @@ pub(crate) async fn citable(copilot: &Copilot, input: &Input) -> Vec<Citable> {
     let mut citable = passages(copilot, input, &question(input)).await;
     let earlier = copilot.replies(|replies| replies.suggest(&input.lines, 2, |of| input.cites(of)));
     let next = citable.len() + 1;
-    let sure = earlier.into_iter().filter(|earlier| earlier.confidence >= offline::UNSURE);
+    let sure = earlier.into_iter().filter(Earlier::is_sure);
     citable.extend((next..).zip(sure).map(|(n, earlier)| Citable {
         reference: SourceRef::conversation(n, &earlier.conversation, earlier.seq),
         internal: false,

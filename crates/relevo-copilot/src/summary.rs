@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::copilot::{Call, Copilot, Draft, Input, MakeError, Outcome, Progress, SourceRef};
 use crate::redact::Masks;
+use crate::transcript::Who;
 
 /// The most words of a summary's text.
 pub const LONGEST: usize = 100;
@@ -91,7 +92,10 @@ enum Made {
 }
 
 async fn draft(copilot: &Copilot, input: &Input, mut summary: Summary, made: Made) -> Draft {
-    summary.suggested_reply = crate::reply::offline::first(copilot, input).await;
+    // It is for whoever answers first; who comes later asks for replies to what was said since.
+    if !input.lines.iter().any(|line| line.who == Who::Agent) {
+        summary.suggested_reply = crate::reply::offline::first(copilot, input).await;
+    }
     let sources = summary.collected.iter().filter_map(|value| value["seq"].as_u64());
     let sources = sources.chain(summary.sentiment.iter().filter_map(|sentiment| sentiment["seq"].as_u64()));
     let mut seqs: Vec<u64> = sources.collect();

@@ -18,6 +18,8 @@ const LOOK_BACK: usize = 8;
 const REPEATED: f32 = 0.3;
 /// Below this share of likeness a past moment is another moment.
 const ALIKE: f32 = 0.18;
+/// A reply with less behind it is a guess.
+const UNSURE: f32 = 0.05;
 
 /// Past replies and the moments in which they were given.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +49,13 @@ pub struct Suggestion {
     pub conversation: String,
     /// The message there.
     pub seq: u64,
+}
+
+impl Suggestion {
+    /// Whether so much speaks for it that it is worth more than an article that shares words with the question.
+    pub fn is_sure(&self) -> bool {
+        self.confidence >= UNSURE
+    }
 }
 
 impl Replies {
@@ -100,8 +109,8 @@ impl Replies {
         conversations.filter(|conversation| seen.insert(conversation)).take(limit).map(str::to_owned).collect()
     }
 
-    /// Up to `limit` different replies for this moment, the likeliest first; none when the past holds
-    /// no moment like it. Only conversations that `may_see` lets through vote.
+    /// Up to `limit` different replies for this moment, the likeliest first; none when the past holds no moment like it, or
+    /// speaks for so many replies that even the likeliest is a guess. Only conversations that `may_see` lets through vote.
     pub fn suggest(&self, lines: &[Line], limit: usize, may_see: impl Fn(&str) -> bool) -> Vec<Suggestion> {
         let voters = self.voters(lines, may_see);
         let Some(best) = voters.first().filter(|hit| hit.score >= ALIKE) else { return Vec::new() };
@@ -117,19 +126,17 @@ impl Replies {
         }
         let mut ranked: Vec<_> = by_reply.into_iter().collect();
         ranked.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(&b.0)));
-        ranked
-            .into_iter()
-            .take(limit)
-            .map(|(reply, (votes, hit))| {
-                let given = &self.given[hit.doc as usize];
-                Suggestion {
-                    text: self.texts[reply as usize].clone(),
-                    confidence: (votes / all) * best.score.min(1.0),
-                    conversation: given.conversation.clone(),
-                    seq: given.seq,
-                }
-            })
-            .collect()
+        let suggestions = ranked.into_iter().take(limit).map(|(reply, (votes, hit))| {
+            let given = &self.given[hit.doc as usize];
+            Suggestion {
+                text: self.texts[reply as usize].clone(),
+                confidence: (votes / all) * best.score.min(1.0),
+                conversation: given.conversation.clone(),
+                seq: given.seq,
+            }
+        });
+        let suggestions: Vec<_> = suggestions.collect();
+        if suggestions.first().is_some_and(Suggestion::is_sure) { suggestions } else { Vec::new() }
     }
 
     /// The candidates' order for this moment: nearest first to what was answered in moments like it.
@@ -221,6 +228,22 @@ mod tests {
         assert_eq!((found[0].conversation.as_str(), found[0].seq), ("c1", 2));
         let nothing = replies.suggest(&lines(&[(Who::Visitor, "hablemos de astronomía")]), 3, |_| true);
         assert!(nothing.is_empty(), "{nothing:?}");
+    }
+
+    // covers: A02
+    #[test]
+    fn where_the_past_speaks_for_many_replies_even_the_likeliest_is_no_suggestion() {
+        let asks = lines(&[(Who::Visitor, "¿Dónde está mi pedido?")]);
+        let learnt = |answers: usize| {
+            let mut replies = Replies::default();
+            for n in 0..answers {
+                let said = lines(&[(Who::Visitor, "¿Dónde está mi pedido?"), (Who::Agent, &format!("Respuesta {n}."))]);
+                replies.learn(&format!("c{n}"), &said);
+            }
+            replies.suggest(&asks, 3, |_| true)
+        };
+        assert_eq!(learnt(10).len(), 3);
+        assert_eq!(learnt(30), []);
     }
 
     // behaviour 8

@@ -13,8 +13,6 @@ pub(crate) const WEAK: f32 = 0.12;
 /// A shortcut is short, so that one shared word already weighs much: it must share more. Of the shortcuts that ship with
 /// Relevo, those that answered a question shared 0.19 and more of it, those that did not up to 0.16.
 const WEAK_SHORTCUT: f32 = 0.18;
-/// An earlier answer with less behind it is a guess.
-pub(crate) const UNSURE: f32 = 0.05;
 /// The most words of an article that make a reply.
 const QUOTED: usize = 60;
 
@@ -31,11 +29,10 @@ pub(crate) fn fits(found: &Found) -> bool {
 pub(super) async fn suggest(copilot: &Copilot, input: &Input) -> (Vec<Suggestion>, Vec<Citable>) {
     let mut candidates: Vec<(f32, String, SourceRef, bool)> = Vec::new();
     for earlier in copilot.replies(|replies| replies.suggest(&input.lines, MOST, |of| input.cites(of))) {
-        if earlier.confidence >= UNSURE {
-            // Several agents have said it in such a moment: that counts for more than shared words.
-            let reference = SourceRef::conversation(0, &earlier.conversation, earlier.seq);
-            candidates.push((earlier.confidence + 0.5, earlier.text, reference, false));
-        }
+        // What several agents have said in such a moment counts for more than shared words; the less likely stand behind.
+        let weight = if earlier.is_sure() { earlier.confidence + 0.5 } else { earlier.confidence };
+        let reference = SourceRef::conversation(0, &earlier.conversation, earlier.seq);
+        candidates.push((weight, earlier.text, reference, false));
     }
     let question = question(input);
     for found in found(copilot, &question, &input.filter(), MOST).await {

@@ -179,6 +179,37 @@ async fn offline_suggestions_come_from_articles_and_earlier_answers() {
     assert_eq!((draft.sources[0].kind, draft.sources[0].id.as_str()), ("conversation", "c9"));
 }
 
+// covers: A02
+#[tokio::test]
+async fn what_is_usually_answered_stands_before_an_article_and_what_is_seldom_answered_behind_it() {
+    let copilot = copilot().await;
+    let asks = "¿Cómo puedo devolver un pedido?";
+    let (usual, rare) = ("¿Me das el número de pedido?", "Te paso con mi compañera.");
+    for n in 0..=30 {
+        let reply = if n == 30 { rare } else { usual };
+        copilot.learn(&format!("c{n}"), &[Line::new(1, Who::Visitor, asks), Line::new(2, Who::Agent, reply)], &[]);
+    }
+    let draft = make(&copilot, &input(asks)).await;
+    let texts: Vec<_> = draft.body["suggestions"].as_array().unwrap().iter().map(|one| one["text"].as_str()).collect();
+    assert!(texts[1].is_some_and(|text| text.contains("30 días")), "{texts:?}");
+    assert_eq!((texts[0], texts[2]), (Some(usual), Some(rare)));
+}
+
+// covers: H18
+#[tokio::test]
+async fn a_first_reply_is_for_whoever_answers_first() {
+    let copilot = copilot().await;
+    let mut input = input("¿Cómo puedo devolver un pedido?");
+    let brief = async |input: &Input| {
+        let brief = copilot.make(&Task::Brief, input, &Silent, &CancellationToken::new()).await.unwrap();
+        brief.body["suggested_reply"].clone()
+    };
+    assert!(brief(&input).await.as_str().is_some_and(|reply| reply.contains("30 días")));
+    input.lines.push(Line::new(3, Who::Agent, "Un momento."));
+    input.lines.push(Line::new(4, Who::Visitor, "¿Cómo puedo devolver un pedido?"));
+    assert_eq!(brief(&input).await, json!(null));
+}
+
 // covers: A10; behaviour 7
 #[tokio::test]
 async fn a_reply_that_was_meant_for_one_customer_alone_is_not_learnt() {

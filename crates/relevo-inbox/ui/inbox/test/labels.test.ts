@@ -32,6 +32,8 @@ test('a suggested label is set by one click and taken back by another', async ()
   const chip = () => screen.getByTestId('suggested-refund');
   expect(chip().getAttribute('aria-pressed')).toBe('false');
   await fireEvent.click(chip());
+  const tick = screen.getByRole<HTMLInputElement>('checkbox', { name: 'refund' });
+  expect(tick.checked, 'whoever saves at once keeps it').toBe(true);
   await vi.waitFor(() => expect(sent()).toEqual([{ labels: ['vip', 'refund'] }]));
   await follow();
   expect(chip().getAttribute('aria-pressed')).toBe('true');
